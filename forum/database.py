@@ -1,0 +1,91 @@
+"""The one connection to the database: reading and writing transactions on SQLite or PostgreSQL."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.orm import Session
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the time, in UTC."""
+    return datetime.now(UTC)
+
+
+class Database:
+    """Opens transactions. Each has one time, taken from `clock` when it begins.
+
+    SQLite has one writer: here a pool of one whose transactions begin IMMEDIATE, so that two never
+    read the same and then both write; readers are many and see the last commit. On PostgreSQL
+    both are ordinary transactions, the reading ones READ ONLY.
+    """
+
+    def __init__(self, url: str, *, clock: Clock = utc_now) -> None:
+        self.url = url
+        self.clock = clock
+        self.is_sqlite = url.startswith("sqlite")
+        if self.is_sqlite:
+            self.writer = _sqlite(url, begin="BEGIN IMMEDIATE", pool_size=1, max_overflow=0)
+            self._reader = _sqlite(url, begin="BEGIN", pool_size=16, max_overflow=16)
+        else:
+            self.writer = create_engine(url, pool_size=16, pool_pre_ping=True)
+            self._reader = self.writer.execution_options(postgresql_readonly=True)
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Yield a session that commits at the end of the block, or rolls back when it raises."""
+        with Session(self.writer, expire_on_commit=False) as session, session.begin():
+            session.info["time"] = self.clock()
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Yield a session that cannot write."""
+        with Session(self._reader, expire_on_commit=False, autoflush=False) as session:
+            session.info["time"] = self.clock()
+            yield session
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.writer.dispose()
+        self._reader.dispose()
+
+
+def _sqlite(url: str, *, begin: str, pool_size: int, max_overflow: int) -> Engine:
+    # The statement cache of the driver keeps the few hundred statements that we have prepared.
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        connect_args={"check_same_thread": False, "cached_statements": 512, "timeout": 30},
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: object) -> None:
+        # We begin transactions ourselves; the driver would begin them too late.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "foreign_keys=ON",
+            "busy_timeout=30000",
+            # NORMAL loses the last commits at a power cut: a comment that we confirmed must stay.
+            "synchronous=FULL",
+            "temp_store=MEMORY",
+            "cache_size=-32000",
+            "mmap_size=268435456",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        if begin == "BEGIN":
+            cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin_transaction(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

@@ -1,0 +1,156 @@
+"""Opening and reopening cases, and what is known about them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from moderation import decisions, scoring_queue
+from moderation.decisions import Kind
+from moderation.policy import Status
+from moderation.tables import Case, Decision, Score, time_of
+
+
+def open_case(session: Session, text: str, *, author: int, context: int) -> Case:
+    """Put a text under moderation: pending, with a scoring job, in the caller's transaction."""
+    case = Case(
+        text=text,
+        status=Status.PENDING.value,
+        author=author,
+        context=context,
+        opened_at=time_of(session),
+        revision=1,
+        version=1,
+    )
+    session.add(case)
+    session.flush()
+    scoring_queue.enqueue(session, case)
+    return case
+
+
+def reopen(session: Session, case: Case, text: str) -> None:
+    """Take a new text: the case is pending again, unseen by readers, until it is scored."""
+    decisions.decide(
+        session,
+        case.id,
+        Kind.EDIT,
+        Status.PENDING,
+        version=case.version,
+        actor=case.author,
+        text=text,
+    )
+    session.refresh(case)
+    scoring_queue.enqueue(session, case)
+
+
+def withdraw(session: Session, case: Case) -> None:
+    """The author took the text back: it waits for nobody and nothing is decided any more."""
+    decisions.decide(session, case.id, Kind.WITHDRAW, version=case.version, actor=case.author)
+    scoring_queue.drop(session, case.id)
+
+
+def report(session: Session, case: Case, *, reporter: int, reason: str) -> None:
+    """Bring a published case back to the review queue; readers still see it meanwhile."""
+    if case.status == Status.PUBLISHED and case.waiting_since is None:
+        decisions.decide(
+            session, case.id, Kind.REPORT, version=case.version, actor=reporter, reason=reason
+        )
+
+
+def history(session: Session, case_id: int) -> list[Decision]:
+    """Return the case's lines of the log, oldest first, with policy and classifier."""
+    return list(
+        session.scalars(
+            select(Decision)
+            .where(Decision.case_id == case_id)
+            .order_by(Decision.id)
+            .options(joinedload(Decision.policy_version), joinedload(Decision.classifier))
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Ground:
+    """On what a case's last verdict stood: the scores and the decision that judged them."""
+
+    scores: Mapping[str, float]
+    decision: Decision
+
+
+def grounds(session: Session, case_ids: Sequence[int]) -> dict[int, Ground]:
+    """Return the last verdict on each case with its scores and policy, in two queries."""
+    last = (
+        select(func.max(Decision.id))
+        .where(
+            Decision.case_id.in_(case_ids),
+            Decision.kind.in_([Kind.VERDICT, Kind.PARK]),
+        )
+        .group_by(Decision.case_id)
+    )
+    found = session.scalars(
+        select(Decision)
+        .where(Decision.id.in_(last))
+        .options(joinedload(Decision.policy_version), joinedload(Decision.classifier))
+    ).all()
+    scores = {
+        (score.case_id, score.revision, score.classifier_id): score.by_label()
+        for score in session.scalars(select(Score).where(Score.case_id.in_(case_ids)))
+    }
+    return {
+        decision.case_id: Ground(
+            scores.get((decision.case_id, decision.revision, decision.classifier_id or 0), {}),
+            decision,
+        )
+        for decision in found
+    }
+
+
+@dataclass(frozen=True)
+class Record:
+    """How an author's texts fared so far, those taken back left out."""
+
+    published: int = 0
+    held: int = 0
+    rejected: int = 0
+    pending: int = 0
+
+
+def records(session: Session, authors: Iterable[int]) -> dict[int, Record]:
+    """Count each author's cases by status."""
+    counts: dict[int, dict[str, int]] = {author: {} for author in authors}
+    for author, status, count in session.execute(
+        select(Case.author, Case.status, func.count())
+        .where(Case.author.in_(counts), Case.withdrawn_at.is_(None))
+        .group_by(Case.author, Case.status)
+    ):
+        counts[author][status] = count
+    return {author: Record(**by_status) for author, by_status in counts.items()}
+
+
+def published_by_context(session: Session, contexts: Iterable[int]) -> dict[int, int]:
+    """Count the published cases of each context; a context without any is left out."""
+    rows = session.execute(
+        select(Case.context, func.count())
+        .where(
+            Case.context.in_(list(contexts)),
+            Case.status == Status.PUBLISHED,
+            Case.withdrawn_at.is_(None),
+        )
+        .group_by(Case.context)
+    )
+    return {context: count for context, count in rows}
+
+
+def counts_waiting(session: Session) -> dict[Status, int]:
+    """Count the cases that wait for a person: held ones, and published ones that were reported."""
+    rows = session.execute(
+        select(Case.status, func.count())
+        .where(
+            Case.status.in_([Status.HELD, Status.PUBLISHED]),
+            Case.waiting_since.is_not(None),
+            Case.withdrawn_at.is_(None),
+        )
+        .group_by(Case.status)
+    )
+    return {Status(status): count for status, count in rows}

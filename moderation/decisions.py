@@ -1,0 +1,142 @@
+"""The only place where a case's status changes, and the log of every change."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from moderation.policy import Finding, Status
+from moderation.tables import Case, Decision, time_of
+
+
+class Kind(StrEnum):
+    """What a line of the log is."""
+
+    VERDICT = "verdict"
+    PARK = "park"
+    APPROVE = "approve"
+    REJECT = "reject"
+    UNDO = "undo"
+    EDIT = "edit"
+    REPORT = "report"
+    WITHDRAW = "withdraw"
+
+
+BY_PEOPLE = (Kind.APPROVE, Kind.REJECT)
+
+
+class Stale(Exception):
+    """Somebody or something else was faster. `case_id` tells which case to look at again."""
+
+    def __init__(self, case_id: int) -> None:
+        super().__init__(f"Case {case_id} changed meanwhile.")
+        self.case_id = case_id
+
+
+def decide(
+    session: Session,
+    case_id: int,
+    kind: Kind,
+    to: Status | None = None,
+    *,
+    version: int,
+    actor: int | None = None,
+    reason: str = "",
+    words: str = "",
+    findings: Sequence[Finding] = (),
+    policy_version: int | None = None,
+    classifier: int | None = None,
+    text: str | None = None,
+    undoes: Decision | None = None,
+) -> Decision:
+    """Move a case to the status `to` (None: it stays) and write the line of the log, or neither.
+
+    `version` is the case's version that the decision was made on. A new `text` starts a new
+    revision. Raises Stale when the case has moved on since, was withdrawn, or does not exist.
+    """
+    seen = session.execute(
+        select(Case.status, Case.waiting_since, Case.revision).where(Case.id == case_id)
+    ).one_or_none()
+    if seen is None:
+        raise Stale(case_id)
+    now = time_of(session)
+    to = Status(seen.status) if to is None else to
+
+    if kind is Kind.UNDO and undoes is not None:
+        waiting = undoes.waited_since
+    elif to is Status.HELD or kind is Kind.REPORT:
+        waiting = seen.waiting_since or now
+    elif kind is Kind.EDIT or (kind is Kind.VERDICT and to is Status.PUBLISHED):
+        # A report stays open through an edit and a machine's verdict: a person answers it.
+        waiting = seen.waiting_since if seen.status != Status.HELD else None
+    else:
+        waiting = None
+
+    change: dict[str, object] = {
+        "status": to.value,
+        "version": Case.version + 1,
+        "waiting_since": waiting,
+    }
+    if text is not None:
+        change |= {"text": text, "revision": Case.revision + 1}
+    if kind is Kind.WITHDRAW:
+        change |= {"withdrawn_at": now}
+    # The condition makes it safe: a read before a write does not, on any database.
+    moved = session.execute(
+        update(Case)
+        .where(Case.id == case_id, Case.version == version, Case.withdrawn_at.is_(None))
+        .values(change)
+        .execution_options(synchronize_session="fetch")
+    )
+    if moved.rowcount != 1:  # type: ignore[attr-defined]
+        raise Stale(case_id)
+
+    decision = Decision(
+        case_id=case_id,
+        revision=seen.revision + (text is not None),
+        at=now,
+        kind=kind.value,
+        actor=actor,
+        from_status=seen.status,
+        to_status=to.value,
+        reason=reason,
+        words=words,
+        findings=[finding.to_json() for finding in findings],
+        policy_version_id=policy_version,
+        classifier_id=classifier,
+        waited_since=seen.waiting_since,
+        undoes_id=undoes.id if undoes else None,
+    )
+    session.add(decision)
+    session.flush()
+    return decision
+
+
+def undo(session: Session, decision_id: int, *, actor: int) -> Decision:
+    """Take a person's decision back: the case returns to where it was, in its place in the queue.
+
+    Only the last decision on a case can be undone. Raises Stale when it is not, LookupError when
+    there is no such decision of a person.
+    """
+    decision = session.get(Decision, decision_id)
+    if decision is None or decision.kind not in BY_PEOPLE:
+        raise LookupError(decision_id)
+    case = session.get_one(Case, decision.case_id)
+    last = session.scalar(
+        select(Decision.id)
+        .where(Decision.case_id == case.id)
+        .order_by(Decision.id.desc())
+        .limit(1)
+    )
+    if last != decision.id:
+        raise Stale(case.id)
+    return decide(
+        session,
+        case.id,
+        Kind.UNDO,
+        Status(decision.from_status),
+        version=case.version,
+        actor=actor,
+        undoes=decision,
+    )
