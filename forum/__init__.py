@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 def house(folder: str) -> Path:
-    """Return where `templates` or `migrations` lie: in a checkout beside the packages, else inside."""
+    """Return where `templates` or `migrations` lie: beside the packages, or inside if installed."""
     inside = Path(__file__).parent
     beside = inside.parent / folder
     # Another package's folder of that name could lie beside an installed one.

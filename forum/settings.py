@@ -103,5 +103,3 @@ def _in_words(problem: object) -> str:
         case _:
             rule = str(problem["msg"])
     return f"FORUM_{name.upper()}: {rule}; it is '{given}'."
-
-

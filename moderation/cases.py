@@ -93,17 +93,23 @@ def grounds(session: Session, case_ids: Sequence[int]) -> dict[int, Ground]:
         .where(Decision.id.in_(last))
         .options(joinedload(Decision.policy_version), joinedload(Decision.classifier))
     ).all()
-    scores = {
-        (score.case_id, score.revision, score.classifier_id): score.by_label()
-        for score in session.scalars(select(Score).where(Score.case_id.in_(case_ids)))
-    }
+    scores = scores_of(session, {_key(decision) for decision in found})
     return {
-        decision.case_id: Ground(
-            scores.get((decision.case_id, decision.revision, decision.classifier_id or 0), {}),
-            decision,
-        )
-        for decision in found
+        decision.case_id: Ground(scores.get(_key(decision), {}), decision) for decision in found
     }
+
+
+def _key(decision: Decision) -> tuple[int, int, int]:
+    return decision.case_id, decision.revision, decision.classifier_id or 0
+
+
+def scores_of(
+    session: Session, keys: set[tuple[int, int, int]]
+) -> dict[tuple[int, int, int], dict[str, float]]:
+    """Return the scores kept for these (case, revision, classifier), by label."""
+    rows = session.scalars(select(Score).where(Score.case_id.in_({key[0] for key in keys})))
+    found = {(row.case_id, row.revision, row.classifier_id): row.by_label() for row in rows}
+    return {key: found[key] for key in keys if key in found}
 
 
 @dataclass(frozen=True)
@@ -139,7 +145,7 @@ def published_by_context(session: Session, contexts: Iterable[int]) -> dict[int,
         )
         .group_by(Case.context)
     )
-    return {context: count for context, count in rows}
+    return dict(rows.tuples())
 
 
 def counts_waiting(session: Session) -> dict[Status, int]:

@@ -25,6 +25,17 @@ class Kind(StrEnum):
 
 BY_PEOPLE = (Kind.APPROVE, Kind.REJECT)
 
+# Why a text is rejected, or reported; "other" wants words.
+REASONS = {
+    "harassment": "Harassment",
+    "hate": "Hate",
+    "threat": "Threat",
+    "obscenity": "Obscenity",
+    "spam": "Spam",
+    "off_topic": "Off topic",
+    "other": "Other",
+}
+
 
 class Stale(Exception):
     """Somebody or something else was faster. `case_id` tells which case to look at again."""
@@ -124,10 +135,7 @@ def undo(session: Session, decision_id: int, *, actor: int) -> Decision:
         raise LookupError(decision_id)
     case = session.get_one(Case, decision.case_id)
     last = session.scalar(
-        select(Decision.id)
-        .where(Decision.case_id == case.id)
-        .order_by(Decision.id.desc())
-        .limit(1)
+        select(Decision.id).where(Decision.case_id == case.id).order_by(Decision.id.desc()).limit(1)
     )
     if last != decision.id:
         raise Stale(case.id)

@@ -18,12 +18,18 @@ class Label:
 
 # The order is Detoxify's own; `sexual_explicit` exists in its `unbiased` models only.
 ALL: tuple[Label, ...] = (
-    Label("toxicity", "Toxicity", "Rude or disrespectful enough to drive others out of a discussion."),
+    Label(
+        "toxicity", "Toxicity", "Rude or disrespectful enough to drive others out of a discussion."
+    ),
     Label("severe_toxicity", "Severe toxicity", "Very hateful or aggressive, far past rudeness."),
     Label("obscene", "Obscenity", "Swear words and other obscene language."),
     Label("threat", "Threat", "Announces or wishes violence against somebody."),
     Label("insult", "Insult", "Belittles a person, present or not."),
-    Label("identity_attack", "Identity attack", "Attacks people for what they are: origin, faith, sex."),
+    Label(
+        "identity_attack",
+        "Identity attack",
+        "Attacks people for what they are: origin, faith, sex.",
+    ),
     Label("sexual_explicit", "Sexually explicit", "Names sexual acts or body parts in a lewd way."),
 )
 

@@ -51,7 +51,7 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """All tables of the house; names of constraints follow one rule, so migrations can find them."""
+    """All tables of the house; constraints are named by one rule, so migrations find them."""
 
     metadata = MetaData(
         naming_convention={

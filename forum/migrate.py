@@ -1,0 +1,38 @@
+"""Brings a database to the present form, and gives a new one its first policy and disclaimer."""
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from forum import disclaimer, house
+from forum.database import Database
+from forum.settings import Settings
+from moderation import policies
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(house("migrations")).replace("%", "%%"))
+    return config
+
+
+def upgrade(database: Database, settings: Settings) -> None:
+    """Run the migrations that are missing. Safe to call again, and from several machines."""
+    config = _config()
+    with database.writer.begin() as connection:
+        if not database.is_sqlite:
+            # Two machines that start at once take turns; the number only has to be ours.
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7241906)")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    with database.writing() as session:
+        policies.start(session)
+        disclaimer.start(session, settings.site_name)
+
+
+def is_current(database: Database) -> bool:
+    """Whether the database has every migration."""
+    with database.writer.connect() as connection:
+        present = MigrationContext.configure(connection).get_current_heads()
+    return set(present) == set(ScriptDirectory.from_config(_config()).get_heads())

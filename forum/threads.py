@@ -1,0 +1,398 @@
+"""A thread as it is read: the article, its disclaimer and a page of comments in reading order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from forum import articles, disclaimer
+from forum.tables import Account, Article, Comment, Disclaimer
+from moderation import cases
+from moderation.policy import Status
+from moderation.tables import Case, Decision
+
+ROOTS_A_PAGE = 50
+REPLIES_SHOWN = 40
+REPLIES_A_PAGE = 200
+# A page of a thread never carries more of its author's unseen comments than this.
+OWN_SHOWN = 50
+
+
+class Order(StrEnum):
+    """Which top-level comments come first. Replies always read from the oldest."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One comment in its place. `status` is published but for the viewer's own and for gaps.
+
+    `depth` 0 is top level. `gone` is a place kept for replies: the comment itself is not shown.
+    `more_replies` counts the published replies below a top-level comment that this page leaves
+    out.
+    """
+
+    id: int
+    article_id: int
+    parent_id: int | None
+    root_id: int | None
+    author_id: int
+    author: str
+    role: str
+    html: str
+    created_at: datetime
+    edited_at: datetime | None
+    status: str
+    deleted: bool
+    case_id: int
+    depth: int = 0
+    reply_to: str = ""
+    more_replies: int = 0
+
+    @property
+    def gone(self) -> bool:
+        return self.deleted or self.status != Status.PUBLISHED
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A page of a thread. The disclaimer has no default: no thread is shown without one."""
+
+    article: Article
+    disclaimer: Disclaimer
+    order: Order
+    comments: Sequence[Shown]
+    total: int
+    # The keyset cursor of the next page, and whether this one is not the first.
+    next: int | None
+    continued: bool
+    # Set when only one top-level comment and its replies are shown.
+    root: int | None = None
+
+
+_COLUMNS = (
+    Comment.id,
+    Comment.article_id,
+    Comment.parent_id,
+    Comment.root_id,
+    Comment.author_id,
+    Account.name,
+    Account.role,
+    Comment.html,
+    Comment.created_at,
+    Comment.edited_at,
+    Case.status,
+    Comment.deleted_at,
+    Comment.case_id,
+)
+_VISIBLE = and_(Case.status == Status.PUBLISHED, Comment.deleted_at.is_(None))
+
+
+def read(
+    session: Session,
+    slug: str,
+    *,
+    order: Order = Order.OLDEST,
+    after: int | None = None,
+    start: int | None = None,
+    root: int | None = None,
+) -> Thread:
+    """Return a page of the thread as everybody sees it. Raises NotFound.
+
+    `after` is the cursor of the page before; `start` begins at that top-level comment, itself
+    included; `root` shows that top-level comment alone with its replies, `after` then being a
+    reply's id.
+    """
+    article = articles.find(session, slug)
+    shown_disclaimer = disclaimer.of_article(session, article)
+    total = cases.published_by_context(session, [article.id]).get(article.id, 0)
+    if root is not None:
+        comments, next_ = _replies_page(session, article.id, root, after)
+    else:
+        comments, next_ = _roots_page(session, article.id, order, after, start)
+    return Thread(
+        article=article,
+        disclaimer=shown_disclaimer,
+        order=order,
+        comments=comments,
+        total=total,
+        next=next_,
+        continued=after is not None or start is not None,
+        root=root,
+    )
+
+
+def _rows(session: Session, *conditions: ColumnElement[bool], newest_first: bool, at_most: int):  # type: ignore[no-untyped-def]
+    query = (
+        select(*_COLUMNS)
+        .join(Case, Case.id == Comment.case_id)
+        .join(Account, Account.id == Comment.author_id)
+        .where(*conditions)
+        .order_by(Comment.id.desc() if newest_first else Comment.id)
+        .limit(at_most)
+    )
+    return [_shown(row) for row in session.execute(query)]
+
+
+def _shown(row: Sequence[object]) -> Shown:
+    *head, deleted_at, case_id = row
+    return Shown(*head, deleted_at is not None, case_id)  # type: ignore[arg-type]
+
+
+def _roots_page(
+    session: Session, article_id: int, order: Order, after: int | None, start: int | None
+) -> tuple[list[Shown], int | None]:
+    newest = order is Order.NEWEST
+    reply, reply_case = aliased(Comment), aliased(Case)
+    # A place is kept for a comment that is gone while somebody's reply to it stands.
+    answered = exists(
+        select(reply.id)
+        .join(reply_case, reply_case.id == reply.case_id)
+        .where(
+            reply.root_id == Comment.id,
+            reply_case.status == Status.PUBLISHED,
+            reply.deleted_at.is_(None),
+        )
+    )
+    conditions = [
+        Comment.article_id == article_id,
+        Comment.root_id.is_(None),
+        or_(_VISIBLE, answered),
+    ]
+    if after is not None:
+        conditions.append(Comment.id < after if newest else Comment.id > after)
+    if start is not None:
+        conditions.append(Comment.id <= start if newest else Comment.id >= start)
+    roots = _rows(session, *conditions, newest_first=newest, at_most=ROOTS_A_PAGE + 1)
+    next_ = roots[ROOTS_A_PAGE - 1].id if len(roots) > ROOTS_A_PAGE else None
+    roots = roots[:ROOTS_A_PAGE]
+    replies, left_out = _first_replies(session, [root.id for root in roots])
+    return _in_reading_order(roots, replies, left_out), next_
+
+
+def _first_replies(session: Session, roots: list[int]) -> tuple[list[Shown], dict[int, int]]:
+    """Return the first published replies below each of the roots, and how many more there are."""
+    if not roots:
+        return [], {}
+    ranked = (
+        select(
+            *_COLUMNS,
+            func.row_number().over(partition_by=Comment.root_id, order_by=Comment.id).label("nth"),
+            func.count().over(partition_by=Comment.root_id).label("of"),
+        )
+        .join(Case, Case.id == Comment.case_id)
+        .join(Account, Account.id == Comment.author_id)
+        .where(Comment.root_id.in_(roots), _VISIBLE)
+        .subquery()
+    )
+    rows = session.execute(
+        select(ranked).where(ranked.c.nth <= REPLIES_SHOWN).order_by(ranked.c.id)
+    )
+    replies: list[Shown] = []
+    left_out: dict[int, int] = {}
+    for *columns, _nth, of in rows:
+        reply = _shown(columns)
+        replies.append(reply)
+        if of > REPLIES_SHOWN:
+            left_out[reply.root_id or 0] = of - REPLIES_SHOWN
+    return replies, left_out
+
+
+def _replies_page(
+    session: Session, article_id: int, root: int, after: int | None
+) -> tuple[list[Shown], int | None]:
+    top = _rows(
+        session,
+        Comment.id == root,
+        Comment.article_id == article_id,
+        Comment.root_id.is_(None),
+        newest_first=False,
+        at_most=1,
+    )
+    replies = _rows(
+        session,
+        Comment.root_id == root,
+        Comment.article_id == article_id,
+        Comment.id > (after or 0),
+        _VISIBLE,
+        newest_first=False,
+        at_most=REPLIES_A_PAGE + 1,
+    )
+    next_ = replies[REPLIES_A_PAGE - 1].id if len(replies) > REPLIES_A_PAGE else None
+    if top and top[0].gone and not replies:
+        top = []
+    return _in_reading_order(top, replies[:REPLIES_A_PAGE], {}), next_
+
+
+def _in_reading_order(
+    roots: list[Shown], replies: list[Shown], left_out: dict[int, int]
+) -> list[Shown]:
+    """Put replies below what they answer, oldest first, and say how deep each stands.
+
+    A reply whose parent is not on the page stands below the top-level comment.
+    """
+    known = {comment.id: comment for comment in (*roots, *replies)}
+    below: dict[int, list[Shown]] = {}
+    for reply in replies:
+        parent = reply.parent_id if reply.parent_id in known else reply.root_id
+        below.setdefault(parent or 0, []).append(reply)
+    ordered: list[Shown] = []
+    for root in roots:
+        # A list and not recursion: a discussion of two may be thousands of replies deep.
+        waiting = [(root, 0, "")]
+        while waiting:
+            comment, depth, reply_to = waiting.pop()
+            ordered.append(
+                replace(
+                    comment,
+                    depth=depth,
+                    reply_to=reply_to,
+                    more_replies=left_out.get(comment.id, 0),
+                )
+            )
+            name = "" if comment.gone else comment.author
+            waiting.extend(
+                (reply, depth + 1, name if reply.parent_id == comment.id else "")
+                for reply in reversed(below.get(comment.id, ()))
+            )
+    return ordered
+
+
+def own_unseen(session: Session, article_id: int, author_id: int) -> list[Shown]:
+    """Return the author's comments here that others do not see, newest first."""
+    return _rows(  # type: ignore[no-any-return]
+        session,
+        Comment.author_id == author_id,
+        Comment.article_id == article_id,
+        Comment.deleted_at.is_(None),
+        Case.status != Status.PUBLISHED,
+        newest_first=True,
+        at_most=OWN_SHOWN,
+    )
+
+
+def one(session: Session, comment_id: int, *, viewer: int | None = None) -> Shown | None:
+    """Return one comment as this viewer sees it, or None if the viewer does not see it."""
+    found = _rows(session, Comment.id == comment_id, newest_first=False, at_most=1)
+    if not found or found[0].deleted or (found[0].gone and found[0].author_id != viewer):
+        return None
+    comment: Shown = found[0]
+    if comment.parent_id is None:
+        return comment
+    return replace(comment, depth=1)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """An article on the front page, with how many comments are published below it."""
+
+    article: Article
+    comments: int
+
+
+def overviews(
+    session: Session, *, section_path: str = "", before: int | None = None, at_most: int = 30
+) -> list[Overview]:
+    """Return threads, newest article first, of one section or of all."""
+    found = articles.newest(session, section_path=section_path, before=before, at_most=at_most)
+    counts = cases.published_by_context(session, [article.id for article in found])
+    return [Overview(article, counts.get(article.id, 0)) for article in found]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Up to where the changes that readers see have been looked at."""
+
+    decision: int = 0
+    disclaimer: int = 0
+    article: datetime | None = None
+    recent: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that readers of a thread see. Without a slug, every thread is meant."""
+
+    slug: str = ""
+    decision: int = 0
+    comment_id: int = 0
+    author_id: int = 0
+    root_id: int | None = None
+    status: str = ""
+
+
+# A transaction that began earlier may commit later, and its log rows have lower numbers than what
+# was seen already; so the tail is read with this overlap.
+_OVERLAP = 64
+
+
+def changes(session: Session, mark: Mark | None) -> tuple[Mark, list[Change]]:
+    """Return what readers see differently since `mark`, and the new mark. None: start from now."""
+    decision, disclaimer_id, article_at = session.execute(
+        select(
+            select(func.max(Decision.id)).scalar_subquery(),
+            select(func.max(Disclaimer.id)).where(Disclaimer.for_site).scalar_subquery(),
+            select(func.max(Article.changed_at)).scalar_subquery(),
+        )
+    ).one()
+    tail = select(Decision.id).where(Decision.id > (decision or 0) - _OVERLAP)
+    if mark is None:
+        recent = frozenset(session.scalars(tail))
+        return Mark(decision or 0, disclaimer_id or 0, article_at, recent), []
+
+    found: list[Change] = []
+    if (disclaimer_id or 0) != mark.disclaimer:
+        found.append(Change())
+    if article_at != mark.article:
+        moved = select(Article.slug)
+        if mark.article is not None:
+            moved = moved.where(Article.changed_at > mark.article)
+        found.extend(Change(slug=slug) for slug in session.scalars(moved.limit(1000)))
+    fresh = set(
+        session.scalars(select(Decision.id).where(Decision.id > mark.decision - _OVERLAP))
+    ) - set(mark.recent)
+    found.extend(_decided(session, fresh))
+    recent = frozenset(session.scalars(tail)) if fresh else mark.recent
+    return Mark(decision or 0, disclaimer_id or 0, article_at, recent), found
+
+
+def changes_of(session: Session, slug: str, after_decision: int) -> list[Change]:
+    """Return what happened in one thread after that line of the log, for one who comes back."""
+    article = articles.find(session, slug)
+    return _decided(
+        session,
+        set(
+            session.scalars(
+                select(Decision.id)
+                .join(Case, Case.id == Decision.case_id)
+                .where(Decision.id > after_decision, Case.context == article.id)
+                .order_by(Decision.id)
+                .limit(500)
+            )
+        ),
+    )
+
+
+def _decided(session: Session, decisions: set[int]) -> list[Change]:
+    if not decisions:
+        return []
+    rows = session.execute(
+        select(
+            Article.slug,
+            Decision.id,
+            Comment.id,
+            Comment.author_id,
+            Comment.root_id,
+            Decision.to_status,
+        )
+        .join(Comment, Comment.case_id == Decision.case_id)
+        .join(Article, Article.id == Comment.article_id)
+        .where(Decision.id.in_(decisions))
+        .order_by(Decision.id)
+    )
+    return [Change(*row) for row in rows]

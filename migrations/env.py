@@ -1,0 +1,36 @@
+"""Runs the migrations on the database that `forum migrate` opened, or the settings name."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+import forum.tables  # noqa: F401  (both packages' tables stand in one metadata)
+from forum.database import Database
+from forum.settings import read_settings
+from moderation.tables import Base, Moment
+
+
+def render_item(kind: str, item: object, _autogen: object) -> str | bool:
+    # A migration stays as it was written: it must not follow our own types as they change.
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, Moment) else False
+
+
+def run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_as_batch=connection.dialect.name == "sqlite",
+        render_item=render_item,
+        compare_type=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    database = Database(read_settings().database)
+    with database.writer.connect() as own:
+        run(own)
+        own.commit()

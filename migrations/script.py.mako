@@ -1,0 +1,19 @@
+"""${message}
+
+A migration is one sentence. It is tried with rows in it, on SQLite and PostgreSQL, and afterwards
+the database equals the models (tests/migrations).
+"""
+
+import sqlalchemy as sa
+from alembic import op
+${imports if imports else ""}
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+
+
+def upgrade() -> None:
+    ${upgrades if upgrades else "pass"}
+
+
+def downgrade() -> None:
+    ${downgrades if downgrades else "pass"}
