@@ -1,0 +1,312 @@
+"""The command `forum`: what each command does, and that every refusal says what to do."""
+
+import gzip
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from forum import cli
+
+ARTICLE = "Tea is served\nNews / Town\n\nThere is tea.\n\nLeave a comment: Not `ours`.\n"
+
+
+@dataclass
+class Ran:
+    """What a command printed, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def password(self) -> str:
+        (found,) = re.findall(r"One-time password: (\S+)", self.out)
+        return str(found)
+
+
+Forum = Callable[..., Ran]
+
+
+@pytest.fixture
+def forum(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Forum:
+    """The command, run in an empty folder, with the default database there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FORUM_DATABASE", raising=False)
+
+    def run(*arguments: str, **environment: str) -> Ran:
+        with monkeypatch.context() as patch, pytest.raises(SystemExit) as ended:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            capsys.readouterr()
+            cli.main(arguments)
+        captured = capsys.readouterr()
+        status = ended.value.code
+        assert isinstance(status, int)
+        return Ran(status, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def site(forum: Forum) -> Forum:
+    """The command on a site that is set up."""
+    assert forum("setup").status == 0
+    return forum
+
+
+# setup
+
+
+def test_setup_prints_address_name_and_password_once_and_loads_the_sample(forum: Forum) -> None:
+    first = forum("setup")
+
+    assert first.status == 0
+    assert "http://127.0.0.1:8000" in first.out
+    assert "Admin: admin" in first.out
+    assert first.password
+    assert forum("account", "list").out.splitlines()[1].startswith("admin\tadmin\t")
+
+    again = forum("setup")
+
+    assert again.status == 0
+    assert "http://127.0.0.1:8000" in again.out
+    assert "password" not in again.out.lower()
+    assert first.password not in again.out + again.err
+
+
+def test_the_sample_is_an_article_of_a_few_hundred_words(site: Forum, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "forum.db") as database:
+        rows = database.execute(
+            "SELECT title, section, body, text FROM articles"
+            " JOIN disclaimers ON disclaimers.id = disclaimer_id"
+        ).fetchall()
+    database.close()
+
+    ((title, section, body, disclaimer),) = rows
+    assert title == "Night market moves into the old tram depot for the winter"
+    assert section == "News / Saltmere"
+    assert 300 <= len(body.split()) <= 500
+    assert "`The Forum`" in disclaimer
+    assert disclaimer not in body
+
+
+def test_setup_leaves_a_site_with_articles_and_an_admin_as_it_is(
+    site: Forum, tmp_path: Path
+) -> None:
+    site("account", "create", "Mona", "--role", "admin")
+    with sqlite3.connect(tmp_path / "forum.db") as database:
+        database.execute("UPDATE articles SET title = 'Ours'")
+    database.close()
+
+    assert "password" not in site("setup", "--admin", "somebody").out.lower()
+
+    with sqlite3.connect(tmp_path / "forum.db") as database:
+        assert database.execute("SELECT title FROM articles").fetchall() == [("Ours",)]
+    database.close()
+
+
+# accounts
+
+
+def test_an_account_is_made_listed_and_given_another_role(site: Forum) -> None:
+    made = site("account", "create", "Mona", "--role", "moderator")
+
+    assert made.status == 0
+    assert "Moderator: Mona" in made.out
+    assert made.password
+    assert "Mona is now an admin." in site("account", "role", "mona", "admin").out
+    assert "Mona\tadmin\t" in site("account", "list").out
+
+
+def test_a_lost_password_is_replaced(site: Forum) -> None:
+    first = site("account", "create", "Mona").password
+
+    assert site("account", "password", "Mona").password != first
+
+
+def test_the_last_admin_keeps_the_role(site: Forum) -> None:
+    refused = site("account", "role", "admin", "reader")
+
+    assert refused.status == 1
+    assert refused.err == "This is the last admin. Make another account an admin first.\n"
+
+
+# ingest
+
+
+def test_articles_are_loaded_and_counted(site: Forum, tmp_path: Path) -> None:
+    (tmp_path / "news").mkdir()
+    (tmp_path / "news" / "tea.txt").write_text(ARTICLE)
+
+    planned = site("ingest", "news", "--dry-run")
+    assert planned.out == (
+        "new      news/tea.txt\n1 new, 0 changed, 0 the same. Nothing was written.\n"
+    )
+    assert site("ingest", "news").out == "1 new, 0 changed, 0 the same.\n"
+    assert site("ingest", "news").out == "0 new, 0 changed, 1 the same.\n"
+
+
+def test_files_that_cannot_be_loaded_are_named_and_the_others_load(
+    site: Forum, tmp_path: Path
+) -> None:
+    (tmp_path / "tea.txt").write_text(ARTICLE)
+    (tmp_path / "empty.txt").touch()
+    (tmp_path / "\x1b[2J.txt").touch()
+
+    ran = site("ingest", ".", "gone")
+
+    assert ran.status == 1
+    assert ran.out == "1 new, 0 changed, 0 the same, 3 not loaded.\n"
+    assert ran.err.splitlines() == [
+        "gone: There is no such file or folder.",
+        "\\x1b[2J.txt: The file is empty.",
+        "empty.txt: The file is empty.",
+    ]
+
+
+# the classifier
+
+
+def test_a_text_is_scored_as_a_table_or_as_json(forum: Forum) -> None:
+    table = forum("score", "You are a fool and an idiot.")
+    assert table.status == 0
+    assert re.search(r"^Toxicity\t0\.\d{4}$", table.out, re.MULTILINE)
+
+    answer = json.loads(forum("score", "You are a fool and an idiot.", "--json").out)
+    assert answer["scores"]["toxicity"] > 0.5
+    assert answer["version"]
+
+
+def test_the_classifier_is_measured_on_labelled_texts(forum: Forum, tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "labelled.csv.gz", "wt") as file:
+        file.write("text,toxicity\nWhat a lovely day.,0\nYou stupid idiot!,1\nThank you.,0\n")
+
+    ran = forum("evaluate", "labelled.csv.gz")
+
+    assert ran.status == 0
+    assert re.search(r"\ttoxicity\t3\t1\t1\.0000\t1\.0000$", ran.out, re.MULTILINE)
+
+
+# the policy
+
+
+def test_the_policy_in_force_is_shown(site: Forum) -> None:
+    shown = site("policy", "show")
+
+    assert shown.status == 0
+    assert "Version 1, since " in shown.out
+    assert "by the site. Mode: publish unless held." in shown.out
+    assert "Toxicity\t0.5\tnever" in shown.out
+
+
+# errors
+
+
+def test_nothing_is_made_by_a_command_that_needs_a_database(forum: Forum, tmp_path: Path) -> None:
+    for command in (["serve"], ["work"], ["ingest", "."], ["policy", "show"], ["account", "list"]):
+        refused = forum(*command)
+
+        assert refused.status == 1
+        assert refused.err == "There is no database at forum.db. Make one: 'forum setup'.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_was_never_migrated_is_told_from_one_that_is_newer(
+    forum: Forum, tmp_path: Path
+) -> None:
+    sqlite3.connect(tmp_path / "forum.db").execute("PRAGMA user_version=1").connection.close()
+    assert "Run 'forum migrate' first." in forum("policy", "show").err
+    assert forum("migrate").out == "Up to date: sqlite:///forum.db\n"
+
+    with sqlite3.connect(tmp_path / "forum.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = 'tomorrow'")
+    database.close()
+
+    newer = forum("migrate")
+    assert newer.status == 1
+    assert newer.err == (
+        "The database sqlite:///forum.db was made by another version of forum."
+        " Install a newer version.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "words"),
+    [
+        ("setup", {"FORUM_PORT": "many"}, "FORUM_PORT: must be a whole number; it is 'many'."),
+        ("setup", {"FORUM_DATABASE": "mysql://x/y"}, "must be sqlite:///FILE or postgresql://"),
+        ("setup", {"FORUM_DATABASE": "sqlite:////gone/forum.db"}, "Look at FORUM_DATABASE."),
+        (
+            "account list",
+            {"FORUM_DATABASE": "postgresql://me:secret@127.0.0.1:1/forum"},
+            "The database postgresql+psycopg://me:***@127.0.0.1:1/forum cannot be used:",
+        ),
+        ("setup --admin ?!", {}, "A name has"),
+        ("score hello --classifier nothing", {}, "There is no classifier 'nothing'."),
+        ("score hello", {"FORUM_CLASSIFIER": "onnx:nowhere"}, "is missing"),
+        ("evaluate gone.csv", {}, "gone.csv"),
+    ],
+)
+def test_a_refusal_is_one_line_that_says_what_to_do(
+    forum: Forum, arguments: str, environment: dict[str, str], words: str
+) -> None:
+    refused = forum(*arguments.split(), **environment)
+
+    assert refused.status == 1
+    assert words in refused.err
+    assert refused.err.count("\n") == 1
+    assert "secret" not in refused.err
+
+
+def test_refusals_about_accounts_name_them(site: Forum) -> None:
+    assert site("account", "create", "admin").err.startswith("This name is taken")
+    assert "no account called 'Nobody'" in site("account", "password", "Nobody").err
+    assert "no account called 'Nobody'" in site("account", "role", "Nobody", "admin").err
+
+
+def test_a_file_that_is_no_database_is_said_to_be_none(forum: Forum, tmp_path: Path) -> None:
+    (tmp_path / "forum.db").write_text(ARTICLE * 100)
+
+    refused = forum("account", "list")
+
+    assert refused.status == 1
+    assert "file is not a database" in refused.err
+
+
+@pytest.mark.parametrize("arguments", [["brew"], ["ingest"], ["account", "role", "a", "king"]])
+def test_wrong_usage_is_2(forum: Forum, arguments: list[str]) -> None:
+    refused = forum(*arguments)
+
+    assert refused.status == 2
+    assert "Usage: forum" in refused.err
+
+
+def test_help_answers_at_once_without_what_the_commands_need() -> None:
+    program = """
+import sys
+from forum import cli
+try:
+    cli.main(["--help"])
+finally:
+    heavy = {"sqlalchemy", "numpy", "onnxruntime", "torch", "starlette", "rich", "pydantic"}
+    sys.stderr.write(" ".join(sorted(heavy & set(sys.modules))))
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert "ingest" in ran.stdout
+    assert ran.stderr == ""
+
+
+def test_the_version_is_told(forum: Forum) -> None:
+    assert re.fullmatch(r"forum \d+\.\d+\.\d+\n", forum("--version").out)
