@@ -1,0 +1,84 @@
+"""`python -m moderation.training`: from labelled texts to the folder that the site loads."""
+
+import os
+
+# Before anything starts threads: waiting ones that spin steal the core of the one that works.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import argparse
+import sys
+from pathlib import Path
+
+from moderation.training.checkpoint import write_checkpoint
+from moderation.training.encoder import find_encoder
+from moderation.training.errors import TrainingRefused
+from moderation.training.export import export
+from moderation.training.fit import Recipe, fit
+from moderation.training.texts import DEFAULT_SOURCES, read_sources
+
+NAME = "detoxify-mini"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    recipe = Recipe(
+        passes=options.passes, batch=options.batch, rate=options.rate, seed=options.seed
+    )
+    out: Path = options.out
+    state_file = out / "state.pt"
+    if options.restart:
+        state_file.unlink(missing_ok=True)
+    try:
+        encoder = find_encoder()
+        examples, counts = read_sources(
+            options.data, options.sources, rows=options.rows, seed=recipe.seed
+        )
+        model = fit(examples, encoder, state_file, recipe=recipe, steps_now=options.steps, say=_say)
+        if model is None:
+            _say(f"Stopped after {options.steps} steps. The same command goes on.")
+            return 0
+        checkpoint = out / f"{NAME}.ckpt"
+        write_checkpoint(
+            model.state_dict(), model.config.to_dict(), encoder.tokenizer_file, checkpoint
+        )
+        _say(f"Detoxify checkpoint: {checkpoint}")
+        export(model, encoder, out / "onnx", name=NAME, trained_on=counts)
+        _say(f"int8 model: {out / 'onnx'}")
+    except TrainingRefused as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        return 1
+    except KeyboardInterrupt:
+        _say("Stopped. The same command goes on from the last saved step.")
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    default = Recipe()
+    parser = argparse.ArgumentParser(prog="python -m moderation.training", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the training sets")
+    parser.add_argument("--out", type=Path, default=Path("training"), help="folder for the results")
+    parser.add_argument(
+        "--sources",
+        nargs="+",
+        default=DEFAULT_SOURCES,
+        metavar="SET[=ROWS]",
+        help="sets to train on (default: %(default)s)",
+    )
+    parser.add_argument("--rows", type=int, help="at most so many texts, a share of each set")
+    parser.add_argument("--passes", type=int, default=default.passes)
+    parser.add_argument("--batch", type=int, default=default.batch)
+    parser.add_argument("--rate", type=float, default=default.rate, help="highest learning rate")
+    parser.add_argument("--seed", type=int, default=default.seed)
+    parser.add_argument("--steps", type=int, help="stop after so many steps, to go on later")
+    parser.add_argument("--restart", action="store_true", help="forget an unfinished run")
+    return parser
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

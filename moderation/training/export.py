@@ -1,0 +1,98 @@
+"""Exports a fine-tuned model to ONNX and quantises it to int8."""
+
+import datetime
+import hashlib
+import json
+import tempfile
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from moderation.training.encoder import WINDOW, Encoder, tokenizer_of
+from moderation.training.errors import TrainingRefused
+from moderation.training.texts import LABELS, SOURCES
+
+LARGEST = 30 * 1024 * 1024  # bytes
+
+
+def export(
+    model: Any, encoder: Encoder, folder: Path, *, name: str, trained_on: Mapping[str, int]
+) -> None:
+    """Write `model.onnx` (int8), `tokenizer.json` and `model.json` into `folder`.
+
+    The form is what the `onnx` backend loads. Raises TrainingRefused when the weights come out
+    larger than a repository should carry.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / "model.onnx"
+    with tempfile.TemporaryDirectory() as scratch:
+        full = Path(scratch) / "full.onnx"
+        _export_full(model, full)
+        _quantise(full, weights)
+    size = weights.stat().st_size
+    if size > LARGEST:
+        raise TrainingRefused(f"{weights} has {size:,} bytes, and {LARGEST:,} is the most.")
+    tokenizer_of(encoder).save(str(folder / "tokenizer.json"), pretty=False)
+    write_about(
+        folder,
+        {
+            "name": name,
+            "labels": list(LABELS),
+            "window": WINDOW,
+            "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+            "made": datetime.datetime.now(datetime.UTC).date().isoformat(),
+            "encoder": encoder.name,
+            "trained_on": [
+                {"name": source, "rows": rows, "licence": SOURCES[source].licence}
+                for source, rows in trained_on.items()
+            ],
+            "figures": {},
+        },
+    )
+
+
+def write_about(folder: Path, about: Mapping[str, Any]) -> None:
+    """Write model.json: what the weights are."""
+    text = json.dumps(about, indent=2, ensure_ascii=False)
+    (folder / "model.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _export_full(model: Any, path: Path) -> None:
+    import torch  # noqa: PLC0415
+
+    class Logits(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            return self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+
+    ids = torch.tensor([[101, 2023, 2003, 102], [101, 2023, 102, 0]])
+    mask = torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
+    axes = {0: "texts", 1: "tokens"}
+    with warnings.catch_warnings(), torch.no_grad():
+        # The exporter warns of its own future and of shapes that the model reads: both are known.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            Logits().eval(),
+            (ids, mask),
+            str(path),
+            input_names=["input_ids", "attention_mask"],
+            output_names=["logits"],
+            dynamic_axes={"input_ids": axes, "attention_mask": axes, "logits": {0: "texts"}},
+            opset_version=17,
+            dynamo=False,
+        )
+
+
+def _quantise(full: Path, path: Path) -> None:
+    import onnx  # noqa: PLC0415
+    from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415
+
+    graph = onnx.load(str(full))
+    # Shapes noted by the exporter contradict those that the quantiser infers.
+    del graph.graph.value_info[:]
+    onnx.save(graph, str(full))
+    quantize_dynamic(str(full), str(path), weight_type=QuantType.QInt8, per_channel=True)
