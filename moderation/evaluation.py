@@ -69,20 +69,28 @@ def report(
     `progress` is told the texts done and the texts in all. Raises EvaluationRefused.
     """
     files = [labelled for path in paths for labelled in read(path)]
-    total, done = sum(len(labelled.texts) for labelled in files), 0
+    total, before = sum(len(labelled.texts) for labelled in files), 0
     rows: list[Row] = []
     for labelled in files:
-        scores: dict[str, list[float]] = {label: [] for label in classifier.labels}
-        for start in range(0, len(labelled.texts), _AT_ONCE):
-            texts = labelled.texts[start : start + _AT_ONCE]
-            for scored in classifier.score(texts):
-                for label, score in scored.items():
-                    scores[label].append(score)
-            done += len(texts)
-            if progress is not None:
-                progress(done, total)
-        rows += measure(labelled, {name: np.array(column) for name, column in scores.items()})
+        tell = None if progress is None else _from(progress, before, total)
+        rows += measure(labelled, score(classifier, labelled, tell))
+        before += len(labelled.texts)
     return rows
+
+
+def score(
+    classifier: Classifier, labelled: Labelled, progress: Progress | None = None
+) -> dict[str, Numbers]:
+    """Score the texts of one file: label name to one score a text, in their order."""
+    columns: dict[str, list[float]] = {label: [] for label in classifier.labels}
+    for start in range(0, len(labelled.texts), _AT_ONCE):
+        texts = labelled.texts[start : start + _AT_ONCE]
+        for scores in classifier.score(texts):
+            for label, value in scores.items():
+                columns[label].append(value)
+        if progress is not None:
+            progress(start + len(texts), len(labelled.texts))
+    return {label: np.array(column) for label, column in columns.items()}
 
 
 def measure(labelled: Labelled, scores: dict[str, Numbers]) -> list[Row]:
@@ -223,6 +231,10 @@ def choose(
         reject,
         *(found[reject] if reject is not None else nowhere),
     )
+
+
+def _from(progress: Progress, before: int, total: int) -> Progress:
+    return lambda done, _: progress(before + done, total)
 
 
 def _by_score(labels: Flags, scores: Numbers, weight: Numbers | None) -> tuple[Numbers, Numbers]:

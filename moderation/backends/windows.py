@@ -15,9 +15,13 @@ _LONGEST_WORD = 60
 _LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD}}}(?=\S)")
 
 
-def break_long_words(text: str) -> str:
-    """Put a space after every 60 characters without one, so that no word is too long to be read."""
-    return _LONG_WORD.sub(r"\g<0> ", text)
+def readable(text: str) -> str:
+    """Return `text` as a tokenizer can read all of it.
+
+    A space is put after every 60 characters without one, and half a surrogate pair, which no
+    encoding has, becomes a question mark.
+    """
+    return _LONG_WORD.sub(r"\g<0> ", text.encode("utf-8", "replace").decode("utf-8"))
 
 
 def windows(tokens: int, size: int) -> Iterator[slice]:

@@ -9,10 +9,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from moderation.evaluation import EvaluationRefused
 from moderation.training.checkpoint import write_checkpoint
 from moderation.training.encoder import find_encoder
 from moderation.training.errors import TrainingRefused
 from moderation.training.export import export
+from moderation.training.figures import check_parity, take_figures
 from moderation.training.fit import Recipe, fit
 from moderation.training.texts import DEFAULT_SOURCES, read_sources
 
@@ -41,10 +43,16 @@ def main(arguments: list[str] | None = None) -> int:
         write_checkpoint(
             model.state_dict(), model.config.to_dict(), encoder.tokenizer_file, checkpoint
         )
-        _say(f"Detoxify checkpoint: {checkpoint}")
-        export(model, encoder, out / "onnx", name=NAME, trained_on=counts)
-        _say(f"int8 model: {out / 'onnx'}")
-    except TrainingRefused as refusal:
+        _say(f"Detoxify checkpoint: {checkpoint}, its folder {checkpoint.with_suffix('')}")
+        folder = out / NAME
+        export(model, encoder, folder, name=NAME, trained_on=counts)
+        _say(f"int8 model: {folder}")
+        mean, largest = check_parity(checkpoint, folder, examples)
+        _say(f"int8 against the checkpoint: {mean:.4f} apart in the mean, {largest:.4f} at most.")
+        if options.dev is not None:
+            for line in take_figures(folder, options.dev, parity=(mean, largest)):
+                _say(line)
+    except (TrainingRefused, EvaluationRefused) as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 1
     except KeyboardInterrupt:
@@ -58,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m moderation.training", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the training sets")
     parser.add_argument("--out", type=Path, default=Path("training"), help="folder for the results")
+    parser.add_argument("--dev", type=Path, help="labelled texts to measure on, never trained on")
     parser.add_argument(
         "--sources",
         nargs="+",

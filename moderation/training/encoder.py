@@ -32,17 +32,27 @@ def find_encoder() -> Encoder:
     return Encoder(Path(spec.origin).parent / "model")
 
 
-def classification_model(folder: Path) -> Any:
-    """The encoder with a fresh linear head for LABELS, as BertForSequenceClassification."""
-    from transformers import BertConfig, BertForSequenceClassification  # noqa: PLC0415
+def configuration(encoder: Encoder) -> Any:
+    """The encoder's configuration with a head for LABELS, as transformers' BertConfig."""
+    from transformers import BertConfig  # noqa: PLC0415
 
-    config = BertConfig.from_pretrained(folder, local_files_only=True)
+    config = BertConfig.from_pretrained(encoder.folder, local_files_only=True)
     config.num_labels = len(LABELS)
     config.id2label = dict(enumerate(LABELS))
     config.label2id = {name: place for place, name in enumerate(LABELS)}
     config.problem_type = "multi_label_classification"
+    return config
+
+
+def classification_model(encoder: Encoder) -> Any:
+    """The encoder with a fresh linear head, as transformers' BertForSequenceClassification."""
+    from transformers import BertForSequenceClassification, logging  # noqa: PLC0415
+
+    # The report on the head that is not in the file is no news: it is fresh on purpose.
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     return BertForSequenceClassification.from_pretrained(
-        folder, config=config, local_files_only=True
+        encoder.folder, config=configuration(encoder), local_files_only=True
     )
 
 

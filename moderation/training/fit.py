@@ -117,7 +117,7 @@ class _Run:
         self.fingerprint = fingerprint
         self.step = 0
         self.loss = math.nan  # smoothed over about fifty steps
-        self.model = classification_model(encoder.folder)
+        self.model = classification_model(encoder)
         self.model.train()
         self.optimizer = torch.optim.AdamW(_groups(self.model, recipe), lr=recipe.rate)
         warm = max(1, round(recipe.warmup * steps))
