@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from forum.errors import Invalid, NotAllowed, NotFound
-from forum.tables import Account, Login
+from forum.tables import Account as Account
+from forum.tables import Login
 from moderation.tables import time_of
 
 

@@ -32,7 +32,7 @@ class Database:
             self.writer = _sqlite(url, begin="BEGIN IMMEDIATE", pool_size=1, max_overflow=0)
             self._reader = _sqlite(url, begin="BEGIN", pool_size=16, max_overflow=16)
         else:
-            self.writer = create_engine(url, pool_size=16, pool_pre_ping=True)
+            self.writer = create_engine(url, pool_size=16, pool_pre_ping=True, hide_parameters=True)
             self._reader = self.writer.execution_options(postgresql_readonly=True)
 
     @contextmanager
@@ -62,6 +62,8 @@ def _sqlite(url: str, *, begin: str, pool_size: int, max_overflow: int) -> Engin
         pool_size=pool_size,
         max_overflow=max_overflow,
         connect_args={"check_same_thread": False, "cached_statements": 512, "timeout": 30},
+        # An error message must not carry a comment into the log.
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")

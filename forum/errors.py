@@ -47,6 +47,12 @@ class NotFound(ForumError):
     title = "Nothing here"
 
 
+class WrongMethod(ForumError):
+    status = 405
+    code = "wrong-method"
+    title = "Not like that"
+
+
 class Changed(ForumError):
     """Somebody else was faster."""
 
@@ -95,6 +101,14 @@ class TooMany(ForumError):
     def __init__(self, message: str, *, retry_after: int, field: str = "") -> None:
         super().__init__(message, field=field)
         self.retry_after = retry_after
+
+
+class Broken(ForumError):
+    """A mistake of ours."""
+
+    status = 500
+    code = "broken"
+    title = "Something broke"
 
 
 class Unavailable(ForumError):

@@ -330,3 +330,21 @@ def log(
         )
         for line in lines
     ], next_
+
+
+def counts(session: Session) -> dict[Show, int]:
+    """Count what waits in each view; counted each time, so it equals what a click shows."""
+    waiting = cases.counts_waiting(session)
+    return {
+        Show.HELD: waiting.get(Status.HELD, 0),
+        Show.REPORTED: waiting.get(Status.PUBLISHED, 0),
+    }
+
+
+def undoable(session: Session, decision_id: int) -> Decision | None:
+    """Return a person's decision if nothing happened to its case since; else None."""
+    decision = session.get(Decision, decision_id)
+    if decision is None or decision.kind not in decisions.BY_PEOPLE:
+        return None
+    history = cases.history(session, decision.case_id)
+    return decision if history[-1].id == decision.id else None

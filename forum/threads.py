@@ -71,6 +71,8 @@ class Thread:
     # The keyset cursor of the next page, and whether this one is not the first.
     next: int | None
     continued: bool
+    # The last line of the log when this was read: live updates go on from here.
+    mark: int
     # Set when only one top-level comment and its replies are shown.
     root: int | None = None
 
@@ -123,6 +125,7 @@ def read(
         total=total,
         next=next_,
         continued=after is not None or start is not None,
+        mark=session.scalar(select(func.max(Decision.id))) or 0,
         root=root,
     )
 
@@ -141,7 +144,7 @@ def _rows(session: Session, *conditions: ColumnElement[bool], newest_first: bool
 
 def _shown(row: Sequence[object]) -> Shown:
     *head, deleted_at, case_id = row
-    return Shown(*head, deleted_at is not None, case_id)  # type: ignore[arg-type]
+    return Shown(*head, deleted_at is not None, case_id)  # type: ignore[call-arg, arg-type]
 
 
 def _roots_page(
@@ -287,12 +290,31 @@ def one(session: Session, comment_id: int, *, viewer: int | None = None) -> Show
     return replace(comment, depth=1)
 
 
+def replies_below(session: Session, root: int) -> int:
+    """Count the published replies below a top-level comment."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Comment)
+            .join(Case, Case.id == Comment.case_id)
+            .where(Comment.root_id == root, _VISIBLE)
+        )
+        or 0
+    )
+
+
 @dataclass(frozen=True)
 class Overview:
     """An article on the front page, with how many comments are published below it."""
 
     article: Article
     comments: int
+
+
+def overview(session: Session, slug: str) -> Overview:
+    """Return one thread with its count. Raises NotFound."""
+    article = articles.find(session, slug)
+    return Overview(article, cases.published_by_context(session, [article.id]).get(article.id, 0))
 
 
 def overviews(

@@ -73,7 +73,7 @@ def claim(session: Session, *, at_most: int, lease_for: timedelta) -> list[Claim
     texts: dict[int, str] = dict(
         session.execute(
             select(Case.id, Case.text).where(Case.id.in_([job.case_id for job in taken]))
-        ).all()  # type: ignore[arg-type]
+        ).all()
     )
     return [
         Claim(

@@ -1,0 +1,1 @@
+"""Speaks HTTP: reads requests, asks the domain, answers with pages, JSON or streams."""

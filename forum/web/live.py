@@ -1,0 +1,156 @@
+"""What readers see, kept in memory until it changes, and who is told when it does."""
+
+import asyncio
+import threading
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from anyio import to_thread
+from sqlalchemy.orm import Session
+
+from forum import threads
+from forum.database import Database
+from forum.threads import Change, Mark
+
+log = structlog.get_logger("forum.live")
+
+# How often the log is looked at for what other processes wrote, in seconds.
+LOOK_EVERY = 0.5
+_PAGES = 500
+_BYTES = 64 * 1024 * 1024
+
+
+@dataclass
+class Kept:
+    """A page of a thread as everybody sees it, in the forms that are asked for."""
+
+    thread: threads.Thread
+    # Each comment's HTML, by id, in reading order.
+    pieces: dict[int, str]
+    body: bytes
+    gzipped: bytes
+    etag: str
+
+
+class Live:
+    """Keeps thread pages until the log says that they changed, and passes changes on.
+
+    `look` reads the tail of the log. It is called after each transaction of this process and
+    twice a second for those of others, so nobody sees a page older than that.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._mark: Mark | None = None
+        self._lock = threading.Lock()
+        self._pages: OrderedDict[tuple[str, Any], Kept] = OrderedDict()
+        self._bytes = 0
+        self._generation = 0
+        self._changed: dict[str, int] = {}
+        self._listeners: dict[str, set[asyncio.Queue[Change]]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def look(self) -> None:
+        """Read what changed since the last look; drop those pages and tell those who listen."""
+        with self._lock:
+            with self._database.reading() as session:
+                self._mark, found = threads.changes(session, self._mark)
+            if not found:
+                return
+            self._generation += 1
+            everything = any(not change.slug for change in found)
+            slugs = {change.slug for change in found}
+            for key in list(self._pages):
+                if everything or key[0] in slugs:
+                    self._drop(key)
+            for slug in slugs:
+                self._changed[slug] = self._generation
+            if len(self._changed) > 10 * _PAGES:
+                # Forgetting which threads changed means that all might have.
+                self._changed = {"": self._generation}
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._tell, found)
+
+    def _drop(self, key: tuple[str, Any]) -> None:
+        kept = self._pages.pop(key)
+        self._bytes -= len(kept.body)
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A writing transaction whose changes are seen at once; the worker's."""
+        with self._database.writing() as session:
+            yield session
+        self.look()
+
+    def generation(self) -> int:
+        """Return a number to hand to `keep`, taken before the page is read."""
+        return self._generation
+
+    def kept(self, slug: str, key: object) -> Kept | None:
+        """Return the page if it has not changed since it was kept."""
+        return self._pages.get((slug, key))
+
+    def keep(self, slug: str, key: object, page: Kept, generation: int) -> None:
+        """Keep a page, unless its thread changed after `generation`."""
+        with self._lock:
+            if max(self._changed.get(slug, 0), self._changed.get("", 0)) > generation:
+                return
+            if (slug, key) in self._pages:
+                self._drop((slug, key))
+            self._pages[slug, key] = page
+            self._bytes += len(page.body)
+            while len(self._pages) > _PAGES or self._bytes > _BYTES:
+                self._drop(next(iter(self._pages)))
+
+    async def watch(self) -> None:
+        """Look again and again, for what other processes write, until cancelled."""
+        self._loop = asyncio.get_running_loop()
+        while True:
+            try:
+                await to_thread.run_sync(self.look)
+            # A database that is away comes back; until then pages are not kept for longer.
+            except Exception as problem:
+                log.error("live_updates_wait", problem=type(problem).__name__)
+                with self._lock:
+                    self._pages.clear()
+                    self._bytes = 0
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _tell(self, changes: list[Change]) -> None:
+        for change in changes:
+            for queue in self._listeners.get(change.slug, ()):
+                if queue.full():
+                    # Too slow a reader: it is sent away and comes back for what it missed.
+                    while not queue.empty():
+                        queue.get_nowait()
+                    queue.put_nowait(GO_AWAY)
+                elif change.comment_id:
+                    queue.put_nowait(change)
+
+    def listening(self) -> int:
+        """Return how many readers are connected."""
+        return sum(map(len, self._listeners.values()))
+
+    @contextmanager
+    def listen(self, slug: str) -> Iterator[AsyncIterator[Change]]:
+        """Give what changes in a thread from now on, until the reader is too slow or gone."""
+        queue: asyncio.Queue[Change] = asyncio.Queue(maxsize=100)
+        self._listeners.setdefault(slug, set()).add(queue)
+
+        async def heard() -> AsyncIterator[Change]:
+            while (change := await queue.get()) is not GO_AWAY:
+                yield change
+
+        try:
+            yield heard()
+        finally:
+            self._listeners[slug].discard(queue)
+            if not self._listeners[slug]:
+                del self._listeners[slug]
+
+
+GO_AWAY = Change(slug="-")

@@ -1,0 +1,105 @@
+"""For those who run the site: is it alive, is it ready, what does it count; and static files."""
+
+import hmac
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from forum.database import utc_now
+from forum.errors import NotAllowed
+from forum.web.pages import STATIC
+from forum.web.state import State, state_of
+from forum.web.transactions import read
+from moderation import cases, policies, scoring_queue
+from moderation.policy import Status
+
+# Older than this, waiting texts mean that nobody scores.
+TOO_OLD = timedelta(minutes=2)
+
+_files = StaticFiles(directory=STATIC)
+
+
+async def alive(request: Request) -> Response:
+    """Whether the server answers at all."""
+    return PlainTextResponse("ok\n")
+
+
+async def ready(request: Request) -> Response:
+    """Whether comments can be read, posted and scored; 503 with what is missing if not."""
+    state = state_of(request)
+    parts = {"database": "ok", "worker": "ok", "model": "ok"}
+    try:
+        backlog = await read(request, _look)
+    except (SQLAlchemyError, LookupError) as problem:
+        parts["database"] = (
+            "has no policy yet: run 'forum migrate'"
+            if isinstance(problem, LookupError)
+            else "does not answer, or lacks migrations: run 'forum migrate'"
+        )
+        backlog = None
+    trouble = state.scoring.trouble() if state.scoring is not None else ""
+    if state.scoring is not None and state.scoring.problem:
+        parts["model"] = state.scoring.problem
+    elif trouble:
+        parts["worker"] = trouble
+    if backlog is not None and backlog.oldest is not None:
+        age = utc_now() - backlog.oldest
+        if age > TOO_OLD and parts["worker"] == "ok":
+            parts["worker"] = (
+                f"{backlog.waiting} texts wait for scores, the oldest for"
+                f" {int(age.total_seconds())} seconds: is 'forum work' running?"
+            )
+    fine = all(words == "ok" for words in parts.values())
+    return JSONResponse({"ready": fine} | parts, status_code=200 if fine else 503)
+
+
+def _look(session: Session) -> scoring_queue.Backlog:
+    policies.in_force(session)
+    return scoring_queue.backlog(session)
+
+
+async def metrics(request: Request) -> Response:
+    """Counters for Prometheus: for this machine, or with FORUM_METRICS_TOKEN."""
+    state = state_of(request)
+    token = state.settings.metrics_token
+    given = request.headers.get("authorization", "").partition(" ")[2]
+    local = request.client is None or request.client.host in ("127.0.0.1", "::1")
+    if not (hmac.compare_digest(given.encode(), token.encode()) if token else local):
+        raise NotAllowed("Metrics are read from this machine, or with FORUM_METRICS_TOKEN.")
+    values = await read(request, _measure, state)
+    return Response(
+        state.metrics.write(values), media_type="text/plain; version=0.0.4; charset=utf-8"
+    )
+
+
+def _measure(session: Session, state: State) -> dict[str, float]:
+    backlog = scoring_queue.backlog(session)
+    waiting = cases.counts_waiting(session)
+    age = (utc_now() - backlog.oldest).total_seconds() if backlog.oldest else 0.0
+    worker = state.scoring.worker if state.scoring else None
+    values: dict[str, Any] = {
+        "scoring_waiting": backlog.waiting,
+        "scoring_oldest_seconds": age,
+        "cases_held": waiting.get(Status.HELD, 0),
+        "cases_reported": waiting.get(Status.PUBLISHED, 0),
+        "live_readers": state.live.listening(),
+        "scored": worker.scored if worker else 0,
+        "scoring_failures": worker.failures if worker else 0,
+        "worker_ready": float(not (state.scoring and state.scoring.trouble())),
+    }
+    return values
+
+
+async def static(request: Request) -> Response:
+    """A static file; its address changes with its content, so it may be kept for ever."""
+    response = await _files.get_response(str(request.path_params["file"]), request.scope)
+    if request.query_params.get("v"):
+        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+    else:
+        response.headers["cache-control"] = "public, max-age=300"
+    return response

@@ -1,0 +1,167 @@
+"""Turning what the domain answers into HTML pages: the templates and what all of them know."""
+
+import hashlib
+import re
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from forum import house
+from forum.settings import Settings
+from forum.web.state import state_of
+from forum.web.transactions import in_thread
+from moderation import labels
+from moderation.decisions import REASONS
+from moderation.policy import Finding, Status
+
+STATIC = Path(__file__).parent.parent / "static"
+
+# What a page may say at its top after something was done; the address carries the key alone, so
+# nobody can put words in our mouth by a link.
+NOTICES = {
+    "posted": "Thank you. Your comment is waiting to be checked; you see it below.",
+    "edited": "Your changes are saved and waiting to be checked.",
+    "deleted": "Your comment is deleted.",
+    "reported": "Thank you. A moderator will look at this comment.",
+    "signed-in": "You are signed in.",
+    "signed-out": "You are signed out.",
+    "welcome": "Welcome. Your account is ready.",
+    "password": "Your new password is set. Other devices were signed out.",
+    "approved": "Approved.",
+    "rejected": "Rejected.",
+    "undone": "Taken back. The case is where it was.",
+    "policy": "The new policy is in force, from the next comment on.",
+    "restored": "The earlier policy is in force again, as a new version.",
+    "disclaimer": "The new disclaimer is shown with every thread from now on.",
+    "role": "The role is changed.",
+    "closed": "Closed.",
+    "reopened": "Open again.",
+}
+
+
+def make_templates(settings: Settings) -> Environment:
+    """Return the templates; a name that is missing in one is an error, not an empty place."""
+    environment = Environment(
+        loader=FileSystemLoader(house("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters |= {
+        "moment": moment,
+        "number": number,
+        "paragraphs": paragraphs,
+        "score": lambda value: f"{value:.2f}",
+        "inline_code": inline_code,
+    }
+    environment.globals |= {
+        "site_name": settings.site_name,
+        "guests_welcome": settings.guests,
+        "comment_length": settings.comment_length,
+        "edit_minutes": settings.edit_minutes,
+        "asset": asset,
+        "labels": labels.BY_NAME,
+        "reasons": REASONS,
+        "Status": Status,
+        "in_words": lambda found: Finding.from_json(found).in_words(),
+        "query": query,
+    }
+    return environment
+
+
+async def page(
+    request: Request, template: str, *, status: int = 200, **context: Any
+) -> HTMLResponse:
+    """Return a page made from a template, rendered off the event loop."""
+    known = common(request) | context
+    environment = state_of(request).templates
+    html = await in_thread(request, environment.get_template(template).render, known)
+    return HTMLResponse(html, status_code=status)
+
+
+def common(request: Request) -> dict[str, Any]:
+    """Return what every template knows about the request."""
+    return {
+        "viewer": getattr(request.state, "viewer", None),
+        "path": lambda name, **params: path_for(request, name, **params),
+        "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        "notice": NOTICES.get(request.query_params.get("notice", ""), ""),
+        "done": request.query_params.get("done", ""),
+    }
+
+
+def path_for(request: Request, name: str, **params: Any) -> str:
+    """Return the path of a route, with letters of any script escaped."""
+    texts = {key: str(value) for key, value in params.items()}
+    return quote(str(request.app.url_path_for(name, **texts)), safe="/~")
+
+
+def query(**params: Any) -> str:
+    """Return a query string of what is not empty, with its question mark."""
+    given = {key: value for key, value in params.items() if value not in (None, "", False)}
+    return "?" + urlencode(given) if given else ""
+
+
+def see_other(
+    request: Request,
+    name: str,
+    *,
+    anchor: str = "",
+    ask: dict[str, Any] | None = None,
+    **params: Any,
+) -> Response:
+    """Send the browser on after a form: reloading then sends nothing twice."""
+    where = path_for(request, name, **params) + query(**(ask or {}))
+    return RedirectResponse(where + (f"#{anchor}" if anchor else ""), status_code=303)
+
+
+@cache
+def asset(name: str) -> str:
+    """Return the address of a static file, which changes with its content."""
+    version = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]
+    return f"/static/{name}?v={version}"
+
+
+def number(value: float) -> str:
+    """Write a whole number with thin spaces between its thousands."""
+    return f"{value:,}".replace(",", "\u202f")
+
+
+def moment(value: datetime | None, now: datetime | None = None) -> Markup:
+    """Write a time in words, exact on hover and for machines."""
+    if value is None:
+        return Markup("")
+    exact = value.astimezone(UTC)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        exact.isoformat(timespec="seconds"),
+        f"{exact.day} {exact:%B %Y, %H:%M} UTC",
+        _in_words(exact, now or datetime.now(UTC)),
+    )
+
+
+def _in_words(value: datetime, now: datetime) -> str:
+    # A kept page grows old, so words that would be wrong after a minute are not used.
+    if value.date() == now.date():
+        return f"today, {value:%H:%M}"
+    if value.year == now.year:
+        return f"{value.day} {value:%B, %H:%M}"
+    return f"{value.day} {value:%B %Y}"
+
+
+def paragraphs(text: str) -> list[str]:
+    """Return the paragraphs of an article's body."""
+    return [part for part in (p.strip() for p in text.split("\n\n")) if part]
+
+
+def inline_code(text: str) -> Markup:
+    """Show what stands between back-ticks as code, the ticks included: word for word."""
+    return Markup(re.sub(r"`([^`\n]+)`", r"<code>`\1`</code>", str(escape(text))))  # noqa: S704

@@ -1,0 +1,506 @@
+"""What readers see and do: the front page, threads, comments."""
+
+import gzip
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from forum import accounts, articles, comments, disclaimer, threads
+from forum.accounts import Account, Role
+from forum.comments import Draft
+from forum.errors import ForumError, NotFound, NotSignedIn
+from forum.threads import Change, Order, Shown, Thread
+from forum.web import access
+from forum.web.forms import Form, path_number, query_number, query_text
+from forum.web.live import Kept
+from forum.web.pages import common, page, see_other
+from forum.web.state import state_of
+from forum.web.transactions import read, transact
+from moderation.policy import Status
+
+A_FRONT_PAGE = 30
+
+
+async def front_page(request: Request) -> Response:
+    """The newest threads, of all sections or of one and those below it."""
+    section_path = str(request.path_params.get("section", ""))
+    before = query_number(request, "before")
+
+    def ask(session: Session) -> tuple[Any, Any]:
+        return (
+            threads.overviews(
+                session, section_path=section_path, before=before, at_most=A_FRONT_PAGE + 1
+            ),
+            articles.sections(session),
+        )
+
+    found, sections = await read(request, ask)
+    within = [s for s in sections if (s.path + "/").startswith(section_path + "/")]
+    if section_path and not within:
+        raise NotFound("There is no section at this address.")
+    more = found[A_FRONT_PAGE - 1].article.id if len(found) > A_FRONT_PAGE else None
+    return await page(
+        request,
+        "reader/front.html",
+        threads=found[:A_FRONT_PAGE],
+        sections=sections,
+        section=min(within, key=lambda s: len(s.path)) if section_path else None,
+        section_path=section_path,
+        more=more,
+        continued=before is not None,
+    )
+
+
+async def thread(request: Request) -> Response:
+    """A thread. To those who are not signed in an unchanged page is answered from memory."""
+    slug = str(request.path_params["slug"])
+    key = _place(request)
+    live = state_of(request).live
+    viewer: Account | None = request.state.viewer
+    plain = viewer is None and set(request.query_params) <= {"order", "after", "start", "root"}
+    kept = live.kept(slug, key)
+    if plain and kept is not None:
+        return _from_memory(request, kept)
+    if plain:
+        return _from_memory(request, await read(request, _make_page, request, slug, key))
+    return HTMLResponse(await read(request, _personal_page, request, slug, key))
+
+
+_Place = tuple[Order, int | None, int | None, int | None]
+
+
+def _place(request: Request) -> _Place:
+    wanted = query_text(request, "order")
+    return (
+        Order(wanted) if wanted in set(Order) else Order.OLDEST,
+        query_number(request, "after"),
+        query_number(request, "start"),
+        query_number(request, "root"),
+    )
+
+
+def _make_page(session: Session, request: Request, slug: str, key: _Place) -> Kept:
+    """Read and render a page as everybody sees it, and keep it."""
+    live = state_of(request).live
+    generation = live.generation()
+    # Another request may have made it while this one waited for a thread.
+    kept = live.kept(slug, key)
+    if kept is not None:
+        return kept
+    # Opened here and not by the caller's transaction, which may be older than the generation.
+    with state_of(request).database.reading() as fresh:
+        order, after, start, root = key
+        found = threads.read(fresh, slug, order=order, after=after, start=start, root=root)
+    pieces = {shown.id: _piece(request, shown) for shown in found.comments}
+    body = _render(request, found, list(pieces.values()), viewer=None).encode()
+    kept = Kept(
+        thread=found,
+        pieces=pieces,
+        body=body,
+        gzipped=gzip.compress(body, 6),
+        etag=f'"{hashlib.sha256(body).hexdigest()[:20]}"',
+    )
+    live.keep(slug, key, kept, generation)
+    return kept
+
+
+def _from_memory(request: Request, kept: Kept) -> Response:
+    headers = {"etag": kept.etag, "vary": "Cookie, Accept-Encoding"}
+    if kept.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return HTMLResponse(kept.gzipped, headers=headers | {"content-encoding": "gzip"})
+    return HTMLResponse(kept.body, headers=headers)
+
+
+def _personal_page(session: Session, request: Request, slug: str, key: _Place) -> str:
+    """The kept comments, with what is the viewer's own put in its place."""
+    kept = _make_page(session, request, slug, key)
+    found = kept.thread
+    viewer: Account | None = request.state.viewer
+    if viewer is None:
+        return _render(request, found, list(kept.pieces.values()), viewer=None)
+
+    moderates = Role(viewer.role).allows(Role.MODERATOR)
+    by_id = {shown.id: shown for shown in found.comments}
+    unseen = threads.own_unseen(session, found.article.id, viewer.id)
+    answers: dict[int, list[Shown]] = {}
+    waiting: list[Shown] = []
+    for shown in unseen:
+        if shown.parent_id in by_id:
+            answers.setdefault(shown.parent_id or 0, []).append(
+                _below(shown, by_id[shown.parent_id or 0])
+            )
+        elif shown.id not in by_id:
+            waiting.append(shown)
+    pieces: list[str] = []
+    for shown in found.comments:
+        own = shown.author_id == viewer.id
+        if (own or moderates) and not shown.deleted:
+            # One's own comment that is a gap to others is shown to its author.
+            mine = next((u for u in unseen if u.id == shown.id), shown)
+            pieces.append(_piece(request, mine if own else shown, viewer))
+        else:
+            pieces.append(kept.pieces[shown.id])
+        pieces.extend(
+            _piece(request, answer, viewer) for answer in reversed(answers.get(shown.id, ()))
+        )
+    return _render(
+        request,
+        found,
+        pieces,
+        viewer=viewer,
+        waiting=[_piece(request, shown, viewer) for shown in waiting],
+    )
+
+
+def _below(shown: Shown, parent: Shown) -> Shown:
+    return replace(shown, depth=parent.depth + 1, reply_to="" if parent.gone else parent.author)
+
+
+def _piece(request: Request, shown: Shown, viewer: Account | None = None) -> str:
+    """One comment's HTML, as this viewer sees it; None is everybody."""
+    state = state_of(request)
+    own = viewer is not None and viewer.id == shown.author_id
+    until = shown.created_at + timedelta(minutes=state.settings.edit_minutes)
+    template = state.templates.get_template("parts/comment.html")
+    html: str = template.render(
+        comment=shown,
+        own=own,
+        editable=own and shown.status != Status.REJECTED and state.database.clock() < until,
+        moderates=viewer is not None and Role(viewer.role).allows(Role.MODERATOR),
+        path=common(request)["path"],
+    )
+    return html
+
+
+def _render(
+    request: Request,
+    found: Thread,
+    pieces: list[str],
+    *,
+    viewer: Account | None,
+    waiting: list[str] | None = None,
+    problem: ForumError | None = None,
+    typed: dict[str, str] | None = None,
+) -> str:
+    state = state_of(request)
+    context = common(request) | {
+        # The kept page is the same for everybody: nothing of the request goes into it.
+        "viewer": viewer,
+        "here": common(request)["path"]("thread", slug=found.article.slug),
+        "thread": found,
+        "comments": [Markup(piece) for piece in pieces],  # noqa: S704
+        "waiting": [Markup(piece) for piece in waiting or ()],  # noqa: S704
+        "problem": problem,
+        "typed": typed or {"text": "", "name": ""},
+    }
+    html: str = state.templates.get_template("reader/thread.html").render(context)
+    return html
+
+
+async def post_comment(request: Request) -> Response:
+    """Post a comment or a reply; what is refused comes back with the typed text."""
+    form = await Form.read(request)
+    slug = str(request.path_params["slug"])
+    draft = Draft(form.text("text"), form.number("parent"))
+    try:
+        comment_id, token = await transact(request, _post, request, slug, draft, form.text("name"))
+    except ForumError as problem:
+        return await _again(request, slug, problem, form, draft.parent_id)
+    answer = see_other(
+        request, "thread", slug=slug, ask={"notice": "posted"}, anchor=f"comment-{comment_id}"
+    )
+    if token:
+        access.remember(answer, state_of(request).settings, token)
+    return answer
+
+
+def _post(
+    session: Session, request: Request, slug: str, draft: Draft, name: str
+) -> tuple[int, str]:
+    """Post as the viewer, or as a guest who signs in by it. Return the comment and a token."""
+    author, token = commenter(session, request, name)
+    article = articles.find(session, slug)
+    comment = comments.post(
+        session, article.id, draft, author=author, settings=state_of(request).settings
+    )
+    return comment.id, token
+
+
+def commenter(session: Session, request: Request, name: str) -> tuple[Account, str]:
+    """Return who comments; where guests are welcome, a new one with a token to remember them by."""
+    viewer: Account | None = request.state.viewer
+    if viewer is not None:
+        return viewer, ""
+    if not state_of(request).settings.guests:
+        raise NotSignedIn("Please sign in to comment; your text is kept here.")
+    guest = accounts.come_as_guest(session, name)
+    return guest, accounts.sign_in(session, guest.id)
+
+
+async def _again(
+    request: Request, slug: str, problem: ForumError, form: Form, parent: int | None
+) -> Response:
+    typed = {"text": form.text("text"), "name": form.text("name")}
+    if problem.status == 404:
+        raise problem
+    if parent is not None:
+        answered = await read(request, threads.one, parent)
+        if answered is not None:
+            shown = await read(request, _answered, request, parent)
+            response = await page(
+                request,
+                "reader/reply.html",
+                status=problem.status,
+                **shown,
+                problem=problem,
+                typed=typed,
+            )
+            return _with_pause(response, problem)
+
+    def show(session: Session) -> str:
+        found = threads.read(session, slug)
+        pieces = [_piece(request, shown, request.state.viewer) for shown in found.comments]
+        return _render(
+            request, found, pieces, viewer=request.state.viewer, problem=problem, typed=typed
+        )
+
+    return _with_pause(HTMLResponse(await read(request, show), status_code=problem.status), problem)
+
+
+def _with_pause(response: Response, problem: ForumError) -> Response:
+    pause = getattr(problem, "retry_after", None)
+    if pause is not None:
+        response.headers["retry-after"] = str(pause)
+    return response
+
+
+def _answered(session: Session, request: Request, comment_id: int) -> dict[str, Any]:
+    """What a page about one comment knows: it, its article and the disclaimer."""
+    shown = threads.one(session, comment_id, viewer=getattr(request.state.viewer, "id", None))
+    if shown is None:
+        raise NotFound("This comment is not here, or not any more.")
+    comment = comments.find(session, comment_id)
+    return {
+        "comment": comment,
+        "shown": Markup(_piece(request, shown)),  # noqa: S704
+        "article": comment.article,
+        "disclaimer": disclaimer.of_article(session, comment.article),
+    }
+
+
+async def permalink(request: Request) -> Response:
+    """Where a comment stands: its thread, beginning at its top-level comment."""
+    comment_id = path_number(request, "id")
+    viewer: Account | None = request.state.viewer
+
+    def ask(session: Session) -> tuple[str, int, bool]:
+        comment = comments.find(session, comment_id)
+        if threads.one(session, comment_id, viewer=viewer.id if viewer else None) is None:
+            raise NotFound("This comment is not shown, or not any more.")
+        root = comment.root_id or comment.id
+        many = threads.replies_below(session, root) > threads.REPLIES_SHOWN
+        return comment.article.slug, root, many and comment.root_id is not None
+
+    slug, root, many = await read(request, ask)
+    # Below a top-level comment with very many replies only its own page shows every one.
+    ask_for = {"root": root, "after": comment_id - 1} if many else {"start": root}
+    return see_other(request, "thread", slug=slug, ask=ask_for, anchor=f"comment-{comment_id}")
+
+
+async def comment_part(request: Request) -> Response:
+    """One comment's HTML, for a page that is open and heard that it changed."""
+    comment_id = path_number(request, "id")
+    viewer: Account | None = request.state.viewer
+
+    def ask(session: Session) -> str:
+        shown = threads.one(session, comment_id, viewer=viewer.id if viewer else None)
+        if shown is None:
+            raise NotFound("This comment is not shown any more.")
+        return _piece(request, shown, viewer)
+
+    return HTMLResponse(await read(request, ask))
+
+
+async def reply(request: Request) -> Response:
+    """The form to answer a comment."""
+    shown = await read(request, _answered, request, path_number(request, "id"))
+    return await page(
+        request, "reader/reply.html", **shown, problem=None, typed={"text": "", "name": ""}
+    )
+
+
+async def edit(request: Request) -> Response:
+    """The form to change one's own comment."""
+    comment_id = path_number(request, "id")
+    return await _own_page(request, "reader/edit.html", comment_id)
+
+
+async def save_edit(request: Request) -> Response:
+    """Change one's own comment; it is checked again."""
+    comment_id = path_number(request, "id")
+    form = await Form.read(request)
+
+    def act(session: Session) -> str:
+        comment = comments.edit(
+            session,
+            comment_id,
+            form.text("text"),
+            author=request.state.viewer,
+            settings=state_of(request).settings,
+        )
+        return comment.article.slug
+
+    try:
+        slug = await transact(request, act)
+    except ForumError as problem:
+        if problem.status in (403, 404):
+            raise
+        return await _own_page(
+            request, "reader/edit.html", comment_id, problem=problem, typed=form.text("text")
+        )
+    return see_other(
+        request, "thread", slug=slug, ask={"notice": "edited"}, anchor=f"comment-{comment_id}"
+    )
+
+
+async def confirm_delete(request: Request) -> Response:
+    """Ask before one's own comment is deleted."""
+    return await _own_page(request, "reader/delete.html", path_number(request, "id"))
+
+
+async def delete(request: Request) -> Response:
+    """Delete one's own comment."""
+
+    def act(session: Session) -> str:
+        comment = comments.delete(session, path_number(request, "id"), author=request.state.viewer)
+        return comment.article.slug
+
+    slug = await transact(request, act)
+    return see_other(request, "thread", slug=slug, ask={"notice": "deleted"})
+
+
+async def _own_page(
+    request: Request,
+    template: str,
+    comment_id: int,
+    problem: ForumError | None = None,
+    typed: str | None = None,
+) -> Response:
+    def ask(session: Session) -> dict[str, Any]:
+        comment = comments.own(session, comment_id, request.state.viewer)
+        return {
+            "comment": comment,
+            "article": comment.article,
+            "disclaimer": disclaimer.of_article(session, comment.article),
+            "typed": {"text": comment.source if typed is None else typed},
+        }
+
+    known = await read(request, ask)
+    return await page(
+        request,
+        template,
+        status=problem.status if problem else 200,
+        problem=problem,
+        **known,
+    )
+
+
+async def report(request: Request) -> Response:
+    """The form to report a comment."""
+    shown = await read(request, _answered, request, path_number(request, "id"))
+    return await page(
+        request, "reader/report.html", **shown, problem=None, typed={"reason": "", "words": ""}
+    )
+
+
+async def send_report(request: Request) -> Response:
+    """Report a comment to the moderators."""
+    comment_id = path_number(request, "id")
+    form = await Form.read(request)
+
+    def act(session: Session) -> str:
+        comment = comments.report(
+            session,
+            comment_id,
+            reporter=request.state.viewer,
+            reason=form.text("reason"),
+            words=form.text("words"),
+        )
+        return comment.article.slug
+
+    try:
+        slug = await transact(request, act)
+    except ForumError as problem:
+        if problem.status in (403, 404):
+            raise
+        shown = await read(request, _answered, request, comment_id)
+        return await page(
+            request,
+            "reader/report.html",
+            status=problem.status,
+            **shown,
+            problem=problem,
+            typed={"reason": form.text("reason"), "words": form.text("words")},
+        )
+    return see_other(
+        request, "thread", slug=slug, ask={"notice": "reported"}, anchor=f"comment-{comment_id}"
+    )
+
+
+async def events(request: Request) -> Response:
+    """What changes in a thread, as server-sent events; an event's id is its line of the log."""
+    slug = str(request.path_params["slug"])
+    live = state_of(request).live
+    viewer: Account | None = request.state.viewer
+    last = request.headers.get("last-event-id", "")
+    after = int(last) if last.isascii() and last.isdigit() and len(last) < 19 else None
+    if after is None:
+        after = query_number(request, "after")
+    await read(request, articles.find, slug)
+
+    async def stream() -> AsyncIterator[ServerSentEvent]:
+        # Listening begins before the log is read, so nothing falls between the two.
+        with live.listen(slug) as heard:
+            if after is not None:
+                for change in await read(request, threads.changes_of, slug, after):
+                    yield _event(change, viewer)
+            async for change in heard:
+                yield _event(change, viewer)
+
+    return EventSourceResponse(stream(), ping=20)
+
+
+def _event(change: Change, viewer: Account | None) -> ServerSentEvent:
+    status = change.status
+    if status != Status.PUBLISHED and not (viewer and viewer.id == change.author_id):
+        # Others need not know whether it was held, rejected or is only being checked again.
+        status = "gone"
+    return ServerSentEvent(
+        event="comment",
+        id=str(change.decision),
+        data=json.dumps(
+            {
+                "comment": change.comment_id,
+                "status": status,
+                "own": bool(viewer and viewer.id == change.author_id),
+            }
+        ),
+    )
+
+
+async def rules(request: Request) -> Response:
+    """The rules of the discussion, and the site's disclaimer."""
+    return await page(
+        request, "reader/rules.html", disclaimer=await read(request, disclaimer.of_site)
+    )

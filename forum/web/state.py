@@ -1,0 +1,41 @@
+"""What lives as long as the application: settings, database, live updates, the worker."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from anyio import CapacityLimiter
+from starlette.requests import HTTPConnection
+
+from forum.database import Database
+from forum.scoring import Scoring
+from forum.settings import Settings
+from forum.web.live import Live
+from forum.web.metrics import Metrics
+from forum.web.pace import Pace
+
+
+@dataclass
+class State:
+    """The parts that a handler may need."""
+
+    settings: Settings
+    database: Database
+    live: Live
+    templates: Any
+    sign_ins: Pace
+    sign_ups: Pace
+    metrics: Metrics
+    # None where `forum work` scores in a process of its own.
+    scoring: Scoring | None = None
+    limiters: dict[str, CapacityLimiter] = field(default_factory=dict)
+
+    def wake_worker(self) -> None:
+        """Tell the worker in this process that something may be waiting."""
+        if self.scoring is not None:
+            self.scoring.wake()
+
+
+def state_of(connection: HTTPConnection) -> State:
+    """Return the application's state."""
+    state: State = connection.app.state.forum
+    return state

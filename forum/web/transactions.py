@@ -1,0 +1,64 @@
+"""The one way from a handler to the domain: one transaction on a worker thread."""
+
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+
+from forum.web.state import State, state_of
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# How many reading transactions run at once; more would only take turns at the interpreter.
+READERS = 8
+
+
+async def read(
+    request: Request, ask: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Return `ask(session, …)`, run in a transaction that cannot write."""
+    state = state_of(request)
+
+    def run() -> T:
+        with state.database.reading() as session:
+            return ask(session, *args, **kwargs)
+
+    return await to_thread.run_sync(run, limiter=_limiter(state, "readers", READERS))
+
+
+async def transact(
+    request: Request, act: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Return `act(session, …)`; all it wrote is committed, or nothing if it raised.
+
+    What readers of a thread see is up to date when this returns.
+    """
+    state = state_of(request)
+
+    def run() -> T:
+        with state.database.writing() as session:
+            answer = act(session, *args, **kwargs)
+        state.live.look()
+        return answer
+
+    # SQLite has one writer: the others wait here and not in a thread each.
+    at_once = 1 if state.database.is_sqlite else READERS
+    answer = await to_thread.run_sync(run, limiter=_limiter(state, "writers", at_once))
+    state.wake_worker()
+    return answer
+
+
+async def in_thread(request: Request, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return `work(…)`, run on a worker thread without a transaction: passwords, templates."""
+    state = state_of(request)
+    return await to_thread.run_sync(
+        lambda: work(*args, **kwargs), limiter=_limiter(state, "workers", 4)
+    )
+
+
+def _limiter(state: State, name: str, at_once: int) -> CapacityLimiter:
+    # A limiter belongs to the running loop, which is not there yet when the state is made.
+    return state.limiters.setdefault(name, CapacityLimiter(at_once))
