@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -127,22 +127,26 @@ def serve(
     """Serve the site, with the scoring worker inside. Ctrl-C stops it."""
     given = {"host": host or None, "port": port, "worker": worker}
     settings = _settings(**{name: value for name, value in given.items() if value is not None})
-    with _database(settings):
-        pass
-    from forum.app import serve as serve_site
+    with suppress(KeyboardInterrupt):
+        with _database(settings):
+            pass
+        from forum.app import serve as serve_site
 
-    serve_site(settings)
+        _say(f"Serving {settings.address} at {settings.host}:{settings.port}. Ctrl-C stops it.")
+        serve_site(settings)
 
 
 @app.command()
 def work() -> None:
     """Score comments, without a server. Ctrl-C stops it."""
     settings = _settings()
-    with _database(settings):
-        pass
-    from forum.app import work as work_alone
+    with suppress(KeyboardInterrupt):
+        with _database(settings):
+            pass
+        from forum.app import work as work_alone
 
-    work_alone(settings)
+        _say("Scoring what waits. Ctrl-C stops it.")
+        work_alone(settings)
 
 
 @app.command("ingest")
