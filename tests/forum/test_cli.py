@@ -57,7 +57,7 @@ def forum(
 
 
 @pytest.fixture
-def site(forum: Forum) -> Forum:
+def prepared(forum: Forum) -> Forum:
     """The command on a site that is set up."""
     assert forum("setup").status == 0
     return forum
@@ -83,7 +83,7 @@ def test_setup_prints_address_name_and_password_once_and_loads_the_sample(forum:
     assert first.password not in again.out + again.err
 
 
-def test_the_sample_is_an_article_of_a_few_hundred_words(site: Forum, tmp_path: Path) -> None:
+def test_the_sample_is_an_article_of_a_few_hundred_words(prepared: Forum, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "forum.db") as database:
         rows = database.execute(
             "SELECT title, section, body, text FROM articles"
@@ -100,14 +100,14 @@ def test_the_sample_is_an_article_of_a_few_hundred_words(site: Forum, tmp_path: 
 
 
 def test_setup_leaves_a_site_with_articles_and_an_admin_as_it_is(
-    site: Forum, tmp_path: Path
+    prepared: Forum, tmp_path: Path
 ) -> None:
-    site("account", "create", "Mona", "--role", "admin")
+    prepared("account", "create", "Mona", "--role", "admin")
     with sqlite3.connect(tmp_path / "forum.db") as database:
         database.execute("UPDATE articles SET title = 'Ours'")
     database.close()
 
-    assert "password" not in site("setup", "--admin", "somebody").out.lower()
+    assert "password" not in prepared("setup", "--admin", "somebody").out.lower()
 
     with sqlite3.connect(tmp_path / "forum.db") as database:
         assert database.execute("SELECT title FROM articles").fetchall() == [("Ours",)]
@@ -117,24 +117,24 @@ def test_setup_leaves_a_site_with_articles_and_an_admin_as_it_is(
 # accounts
 
 
-def test_an_account_is_made_listed_and_given_another_role(site: Forum) -> None:
-    made = site("account", "create", "Mona", "--role", "moderator")
+def test_an_account_is_made_listed_and_given_another_role(prepared: Forum) -> None:
+    made = prepared("account", "create", "Mona", "--role", "moderator")
 
     assert made.status == 0
     assert "Moderator: Mona" in made.out
     assert made.password
-    assert "Mona is now an admin." in site("account", "role", "mona", "admin").out
-    assert "Mona\tadmin\t" in site("account", "list").out
+    assert "Mona is now an admin." in prepared("account", "role", "mona", "admin").out
+    assert "Mona\tadmin\t" in prepared("account", "list").out
 
 
-def test_a_lost_password_is_replaced(site: Forum) -> None:
-    first = site("account", "create", "Mona").password
+def test_a_lost_password_is_replaced(prepared: Forum) -> None:
+    first = prepared("account", "create", "Mona").password
 
-    assert site("account", "password", "Mona").password != first
+    assert prepared("account", "password", "Mona").password != first
 
 
-def test_the_last_admin_keeps_the_role(site: Forum) -> None:
-    refused = site("account", "role", "admin", "reader")
+def test_the_last_admin_keeps_the_role(prepared: Forum) -> None:
+    refused = prepared("account", "role", "admin", "reader")
 
     assert refused.status == 1
     assert refused.err == "This is the last admin. Make another account an admin first.\n"
@@ -143,26 +143,26 @@ def test_the_last_admin_keeps_the_role(site: Forum) -> None:
 # ingest
 
 
-def test_articles_are_loaded_and_counted(site: Forum, tmp_path: Path) -> None:
+def test_articles_are_loaded_and_counted(prepared: Forum, tmp_path: Path) -> None:
     (tmp_path / "news").mkdir()
     (tmp_path / "news" / "tea.txt").write_text(ARTICLE)
 
-    planned = site("ingest", "news", "--dry-run")
+    planned = prepared("ingest", "news", "--dry-run")
     assert planned.out == (
         "new      news/tea.txt\n1 new, 0 changed, 0 the same. Nothing was written.\n"
     )
-    assert site("ingest", "news").out == "1 new, 0 changed, 0 the same.\n"
-    assert site("ingest", "news").out == "0 new, 0 changed, 1 the same.\n"
+    assert prepared("ingest", "news").out == "1 new, 0 changed, 0 the same.\n"
+    assert prepared("ingest", "news").out == "0 new, 0 changed, 1 the same.\n"
 
 
 def test_files_that_cannot_be_loaded_are_named_and_the_others_load(
-    site: Forum, tmp_path: Path
+    prepared: Forum, tmp_path: Path
 ) -> None:
     (tmp_path / "tea.txt").write_text(ARTICLE)
     (tmp_path / "empty.txt").touch()
     (tmp_path / "\x1b[2J.txt").touch()
 
-    ran = site("ingest", ".", "gone")
+    ran = prepared("ingest", ".", "gone")
 
     assert ran.status == 1
     assert ran.out == "1 new, 0 changed, 0 the same, 3 not loaded.\n"
@@ -199,8 +199,8 @@ def test_the_classifier_is_measured_on_labelled_texts(forum: Forum, tmp_path: Pa
 # the policy
 
 
-def test_the_policy_in_force_is_shown(site: Forum) -> None:
-    shown = site("policy", "show")
+def test_the_policy_in_force_is_shown(prepared: Forum) -> None:
+    shown = prepared("policy", "show")
 
     assert shown.status == 0
     assert "Version 1, since " in shown.out
@@ -267,10 +267,10 @@ def test_a_refusal_is_one_line_that_says_what_to_do(
     assert "secret" not in refused.err
 
 
-def test_refusals_about_accounts_name_them(site: Forum) -> None:
-    assert site("account", "create", "admin").err.startswith("This name is taken")
-    assert "no account called 'Nobody'" in site("account", "password", "Nobody").err
-    assert "no account called 'Nobody'" in site("account", "role", "Nobody", "admin").err
+def test_refusals_about_accounts_name_them(prepared: Forum) -> None:
+    assert prepared("account", "create", "admin").err.startswith("This name is taken")
+    assert "no account called 'Nobody'" in prepared("account", "password", "Nobody").err
+    assert "no account called 'Nobody'" in prepared("account", "role", "Nobody", "admin").err
 
 
 def test_a_file_that_is_no_database_is_said_to_be_none(forum: Forum, tmp_path: Path) -> None:
