@@ -95,6 +95,8 @@ class Worker:
 
     def _score(self, claims: list[Claim]) -> tuple[dict[int, Scores], dict[int, str]]:
         """Score the texts together; if that breaks, one by one, so that one hurts only itself."""
+        if not claims:
+            return {}, {}
         try:
             together = self.classifier.score([claim.text for claim in claims])
         # Whatever a classifier raises must not lose the batch nor publish it.

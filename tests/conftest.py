@@ -1,0 +1,196 @@
+"""The ground that tests stand on: real databases, the real classifier, a clock that we turn."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
+
+from forum import migrate
+from forum.database import Database
+from forum.settings import Settings, read_settings
+from moderation.classifier import Classifier, load_classifier
+from moderation.worker import Worker
+from tests.people import Site
+
+POSTGRES = os.environ.get("FORUM_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+
+
+def _postgres_problem() -> str:
+    """Return why PostgreSQL cannot be used, in a few words; empty if it can."""
+    engine = create_engine(
+        make_url(POSTGRES).set(drivername="postgresql+psycopg"),
+        connect_args={"connect_timeout": 3},
+    )
+    try:
+        with engine.connect():
+            return ""
+    except OperationalError as problem:
+        return str(problem.orig).strip().splitlines()[0]
+    finally:
+        engine.dispose()
+
+
+PROBLEM = _postgres_problem()
+LEGS = ["sqlite"] if PROBLEM else ["sqlite", "postgresql"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database_url" in metafunc.fixturenames:
+        metafunc.parametrize("database_url", LEGS, indirect=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    ran = any(
+        "[postgresql" in report.nodeid
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+    )
+    if ran:
+        terminalreporter.write_line("PostgreSQL leg: ran")
+    else:
+        terminalreporter.write_line(
+            f"PostgreSQL leg: NOT RUN ({PROBLEM or 'no test of it was chosen'})"
+        )
+
+
+class Clock:
+    """A clock that stands still until it is turned."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        # Never the same moment twice, as with real clocks; and the order of events is told.
+        self.now += timedelta(microseconds=1)
+        return self.now
+
+    def turn(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def _settings(url: str, **given: object) -> Settings:
+    return read_settings(_env_file=None, database=url, worker=False, **given)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with every migration; each test gets a copy."""
+    file = tmp_path_factory.mktemp("database") / "forum.db"
+    database = Database(f"sqlite:///{file}")
+    migrate.upgrade(database, _settings(database.url))
+    database.close()
+    return file
+
+
+@pytest.fixture(scope="session")
+def on_postgres() -> Iterator[Callable[[str], None]]:
+    """Run a statement on the server, outside any transaction."""
+    engine = create_engine(
+        make_url(POSTGRES).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+    )
+
+    def run(statement: str) -> None:
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+
+    yield run
+    engine.dispose()
+
+
+def _named(name: str) -> str:
+    url = make_url(POSTGRES).set(drivername="postgresql+psycopg", database=name)
+    return url.render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(on_postgres: Callable[[str], None]) -> Iterator[str]:
+    """A PostgreSQL database with every migration; each test gets a copy."""
+    name = f"forum_test_{uuid.uuid4().hex[:8]}"
+    on_postgres(f"CREATE DATABASE {name}")
+    database = Database(_named(name))
+    migrate.upgrade(database, _settings(database.url))
+    database.close()
+    yield name
+    on_postgres(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without tables, of the kind that the parameter names."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    on_postgres = request.getfixturevalue("on_postgres")
+    name = f"forum_test_{uuid.uuid4().hex[:8]}"
+    on_postgres(f"CREATE DATABASE {name}")
+    yield _named(name)
+    on_postgres(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a migrated database of one's own."""
+    if request.param == "sqlite":
+        file = tmp_path / "forum.db"
+        shutil.copy(request.getfixturevalue("migrated_file"), file)
+        yield f"sqlite:///{file}"
+        return
+    on_postgres = request.getfixturevalue("on_postgres")
+    template = request.getfixturevalue("migrated_template")
+    name = f"forum_test_{uuid.uuid4().hex[:8]}"
+    on_postgres(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _named(name)
+    on_postgres(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str, clock: Clock) -> Iterator[Database]:
+    database = Database(database_url, clock=clock)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def classifier() -> Classifier:
+    """The classifier that ships."""
+    return load_classifier()
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, database_url: str) -> Settings:
+    """The settings of the test's site; `@pytest.mark.site(guests=True)` changes some."""
+    mark = request.node.get_closest_marker("site")
+    return _settings(database_url, **(mark.kwargs if mark else {}))
+
+
+@pytest.fixture
+def site(database: Database, settings: Settings) -> Iterator[Site]:
+    """The whole application on a real database, spoken to by HTTP."""
+    with Site(settings, database) as site:
+        yield site
+
+
+@pytest.fixture
+def work(site: Site, classifier: Classifier) -> Callable[[], int]:
+    """Let the worker score what waits; returns how many texts that were."""
+    worker = Worker(site.state.live.writing, classifier)
+
+    def until_nothing_waits() -> int:
+        done = 0
+        while scored := worker.round():
+            done += scored
+        return done
+
+    return until_nothing_waits
