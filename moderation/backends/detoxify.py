@@ -60,8 +60,8 @@ class DetoxifyClassifier:
         Raises ClassifierUnavailable.
         """
         wanted, folder = _split(spec)
-        wanted, _, promised = wanted.partition("#sha256=")
-        if promised and not _SHA256.fullmatch(promised):
+        wanted, stated, promised = wanted.partition("#sha256=")
+        if stated and not _SHA256.fullmatch(promised):
             raise ClassifierUnavailable(f"'{promised}' is no sha256: it has 64 digits 0-9 and a-f.")
         if wanted in package.MODEL_URLS:
             name, file = f"detoxify-{wanted}", _file_of(wanted, folder)
@@ -137,16 +137,17 @@ class _Loaded(package.Detoxify):  # type: ignore[misc]
 
 
 def _split(spec: str) -> tuple[str, Path | None]:
-    """Split `WANTED@FOLDER`; a path may itself have an @ in it."""
-    wanted, _, folder = spec.rpartition("@")
-    if not wanted or Path(spec).is_file():
+    """Split `WANTED@FOLDER`, where either may itself have an @ in it."""
+    places = [place for place, character in enumerate(spec) if character == "@"]
+    if not places or Path(spec).is_file():
         return spec, None
-    if not Path(folder).is_dir():
-        raise ClassifierUnavailable(
-            f"There is no folder {folder}. After the @ stands the folder with config.json and the "
-            "tokenizer."
-        )
-    return wanted, Path(folder)
+    for place in places:
+        if Path(spec[place + 1 :]).is_dir():
+            return spec[:place], Path(spec[place + 1 :])
+    raise ClassifierUnavailable(
+        f"There is no folder {spec[places[-1] + 1 :]}. After the @ stands the folder with "
+        "config.json and the tokenizer."
+    )
 
 
 def _file_of(name: str, folder: Path | None) -> Path:

@@ -69,7 +69,8 @@ class OnnxClassifier:
         options.inter_op_num_threads = 1
         # A thread that spins while it waits takes the core from the web server.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
+        # Its errors come back as ours, in words; its own lines on stderr would only repeat them.
+        options.log_severity_level = 4
         try:
             session = onnxruntime.InferenceSession(
                 content, options, providers=["CPUExecutionProvider"]
@@ -88,7 +89,16 @@ class OnnxClassifier:
             raise ClassifierUnavailable(
                 f"{about_file} names {len(labels)} labels, and the model scores {columns}."
             )
-        return cls(session, tokenizer, name=name, version=found[:12], labels=labels, window=window)
+        classifier = cls(
+            session, tokenizer, name=name, version=found[:12], labels=labels, window=window
+        )
+        try:
+            classifier._run([classifier._start] * window)
+        except ScoringFailed as problem:
+            raise ClassifierUnavailable(
+                f"The model in {folder} cannot read {window} tokens at once, as model.json has it."
+            ) from problem
+        return classifier
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
         """Score as the port says: the whole text, in windows, the highest of each label."""
@@ -131,9 +141,9 @@ def _about(file: Path) -> tuple[str, tuple[str, ...], int, str]:
             f"{file} must name name, labels, window and sha256: {problem!r}."
         ) from problem
     unknown = [label for label in labels if label not in known.BY_NAME]
-    if unknown or not labels or len(set(labels)) < len(labels) or window < 8:
+    if unknown or not labels or len(set(labels)) < len(labels) or not 8 <= window <= 8192:
         raise ClassifierUnavailable(
-            f"{file} must name labels of {', '.join(known.NAMES)}, each once, and a window of at "
-            f"least 8 tokens; it names {', '.join(labels) or 'none'} and {window}."
+            f"{file} must name labels of {', '.join(known.NAMES)}, each once, and a window of 8 "
+            f"to 8192 tokens; it names {', '.join(labels) or 'none'} and {window}."
         )
     return name, labels, window, promised

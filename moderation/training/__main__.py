@@ -11,7 +11,7 @@ from pathlib import Path
 
 from moderation.evaluation import EvaluationRefused
 from moderation.training.checkpoint import write_checkpoint
-from moderation.training.encoder import find_encoder
+from moderation.training.encoder import Encoder, find_encoder
 from moderation.training.errors import TrainingRefused
 from moderation.training.export import export
 from moderation.training.figures import check_parity, take_figures
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.restart:
         state_file.unlink(missing_ok=True)
     try:
-        encoder = find_encoder()
+        encoder = find_encoder() if options.encoder is None else Encoder(options.encoder)
         examples, counts = read_sources(
             options.data, options.sources, rows=options.rows, seed=recipe.seed
         )
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
             model.state_dict(), model.config.to_dict(), encoder.tokenizer_file, checkpoint
         )
         _say(f"Detoxify checkpoint: {checkpoint}, its folder {checkpoint.with_suffix('')}")
-        folder = out / NAME
+        folder = out / "onnx"
         export(model, encoder, folder, name=NAME, trained_on=counts)
         _say(f"int8 model: {folder}")
         mean, largest = check_parity(checkpoint, folder, examples)
@@ -73,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULT_SOURCES,
         metavar="SET[=ROWS]",
         help="sets to train on (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--encoder", type=Path, help="folder of another BERT encoder than the package's MiniLM"
     )
     parser.add_argument("--rows", type=int, help="at most so many texts, a share of each set")
     parser.add_argument("--passes", type=int, default=default.passes)

