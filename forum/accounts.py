@@ -243,7 +243,7 @@ def get(session: Session, account_id: int) -> Account:
 def names(session: Session, ids: set[int]) -> dict[int, str]:
     """Return the names of these accounts."""
     rows = session.execute(select(Account.id, Account.name).where(Account.id.in_(ids)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def listed(

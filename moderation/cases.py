@@ -145,7 +145,7 @@ def published_by_context(session: Session, contexts: Iterable[int]) -> dict[int,
         )
         .group_by(Case.context)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def counts_waiting(session: Session) -> dict[Status, int]:
