@@ -1,5 +1,6 @@
 """What readers do: post, reply, edit, delete, report. Each is one transaction or nothing."""
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -104,7 +105,8 @@ def _checked(text: str, settings: Settings) -> tuple[str, str, str]:
         )
     html = markup.render(source)
     words = markup.plain(html)
-    if not words:
+    # Spaces, marks and invisible characters alone are nothing to read.
+    if not any(unicodedata.category(character)[0] in "LNPS" for character in words):
         raise Invalid("There is nothing to read in it. Please write something.", field="text")
     return source, html, words
 

@@ -9,10 +9,10 @@ from moderation.tables import PolicyVersion, time_of
 
 
 class PolicyChanged(Exception):
-    """Another admin saved first; `current` is the version now in force."""
+    """Another admin saved first; `current` is the number of the version now in force."""
 
-    def __init__(self, current: PolicyVersion) -> None:
-        super().__init__(f"Version {current.id} was saved meanwhile.")
+    def __init__(self, current: int) -> None:
+        super().__init__(f"Version {current} was saved meanwhile.")
         self.current = current
 
 
@@ -63,7 +63,7 @@ def adopt(
             session.add(version)
             session.flush()
     except IntegrityError:
-        raise PolicyChanged(in_force(session)) from None
+        raise PolicyChanged(in_force(session).id) from None
     return version
 
 

@@ -41,8 +41,8 @@ LEGS = ["sqlite"] if PROBLEM else ["sqlite", "postgresql"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "database_url" in metafunc.fixturenames:
-        metafunc.parametrize("database_url", LEGS, indirect=True)
+    for name in {"database_url", "empty_url"} & set(metafunc.fixturenames):
+        metafunc.parametrize(name, LEGS, indirect=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

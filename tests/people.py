@@ -90,7 +90,7 @@ class Person:
 
     def opens(self, path: str, **query: Any) -> Response:
         """Open a page, following where it leads."""
-        return self.client.get(path, params=query)
+        return self.client.get(path, params=query or None)
 
     def sends(self, path: str, **fields: Any) -> Response:
         """Send a form as a browser does, with the origin of our own page."""
@@ -109,9 +109,7 @@ class Person:
 
     def comments(self, text: str, **fields: Any) -> Response:
         """Comment on the article about tea."""
-        return self.sends(
-            "/threads/the-town-that-argues-about-tea/comments", text=text, **fields
-        )
+        return self.sends("/threads/the-town-that-argues-about-tea/comments", text=text, **fields)
 
     def replies(self, text: str, to: str) -> Response:
         """Answer the comment with these words."""
@@ -128,7 +126,9 @@ class Person:
     def case_of(self, text: str, show: str = "held") -> "SeenCase":
         """Find a case in the review queue by its words, as this moderator sees it now."""
         page = self.opens("/review", show=show).text
-        for found in re.finditer(r'<article[^>]*id="case-(\d+)".*?</article>', page, re.S):
+        for found in re.finditer(
+            r'<article[^>]*class="case".*?id="case-(\d+)".*?</article>', page, re.S
+        ):
             if text in words(found[0]):
                 version = re.search(r'name="version" value="(\d+)"', found[0])
                 assert version, "a case without its version cannot be decided"
@@ -143,9 +143,7 @@ class Person:
         self, text: str, reason: str = "harassment", show: str = "held", **fields: Any
     ) -> Response:
         """Find a case in the queue and reject it."""
-        return self.decides(
-            self.case_of(text, show), "reject", show=show, reason=reason, **fields
-        )
+        return self.decides(self.case_of(text, show), "reject", show=show, reason=reason, **fields)
 
     def decides(self, case: "SeenCase", to: str, **fields: Any) -> Response:
         """Send the form of a case that was seen, perhaps a while ago."""

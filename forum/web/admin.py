@@ -149,8 +149,8 @@ async def save_policy(request: Request) -> Response:
         return await _policy_page(
             request,
             typed=typed,
-            based_on=changed.current.id,
-            faster=changed.current.id,
+            based_on=changed.current,
+            faster=changed.current,
             proposed=policy,
             status=409,
         )
@@ -205,7 +205,7 @@ async def restore_policy(request: Request) -> Response:
     try:
         await transact(request, act)
     except PolicyChanged as changed:
-        return await _policy_page(request, faster=changed.current.id, status=409)
+        return await _policy_page(request, faster=changed.current, status=409)
     return see_other(request, "policy", ask={"notice": "restored"})
 
 

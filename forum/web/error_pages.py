@@ -45,11 +45,7 @@ async def refused(request: Request, problem: Exception) -> Response:
     if isinstance(problem, NotSignedIn) and request.method == "GET":
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse("/sign-in" + query(next=here), status_code=303)
-    response: Response = await page(
-        request, "errors/error.html", status=problem.status, problem=problem
-    )
-    response.headers.update(headers)
-    return response
+    return await page(request, "errors/error.html", status=problem.status, problem=problem)
 
 
 async def http_problem(request: Request, problem: Exception) -> Response:

@@ -85,7 +85,9 @@ async def page(
     known = common(request) | context
     environment = state_of(request).templates
     html = await in_thread(request, environment.get_template(template).render, known)
-    return HTMLResponse(html, status_code=status)
+    pause = getattr(context.get("problem"), "retry_after", None)
+    headers = {} if pause is None else {"retry-after": str(pause)}
+    return HTMLResponse(html, status_code=status, headers=headers)
 
 
 def common(request: Request) -> dict[str, Any]:

@@ -258,7 +258,7 @@ async def _again(
         answered = await read(request, threads.one, parent)
         if answered is not None:
             shown = await read(request, _answered, request, parent)
-            response = await page(
+            return await page(
                 request,
                 "reader/reply.html",
                 status=problem.status,
@@ -266,7 +266,6 @@ async def _again(
                 problem=problem,
                 typed=typed,
             )
-            return _with_pause(response, problem)
 
     def show(session: Session) -> str:
         found = threads.read(session, slug)
@@ -275,14 +274,9 @@ async def _again(
             request, found, pieces, viewer=request.state.viewer, problem=problem, typed=typed
         )
 
-    return _with_pause(HTMLResponse(await read(request, show), status_code=problem.status), problem)
-
-
-def _with_pause(response: Response, problem: ForumError) -> Response:
     pause = getattr(problem, "retry_after", None)
-    if pause is not None:
-        response.headers["retry-after"] = str(pause)
-    return response
+    headers = {} if pause is None else {"retry-after": str(pause)}
+    return HTMLResponse(await read(request, show), status_code=problem.status, headers=headers)
 
 
 def _answered(session: Session, request: Request, comment_id: int) -> dict[str, Any]:

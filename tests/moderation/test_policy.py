@@ -31,7 +31,13 @@ LINK = Signal("link", "It has a link.")
         ({"insult": 0.49, "threat": 0.3}, (), BOTH, Status.HELD, ["above_hold"]),
         ({"insult": 0.9, "threat": 0.1}, (), BOTH, Status.REJECTED, ["above_reject"]),
         # Every check runs: the moderator sees all that was found, not the first of it.
-        ({"insult": 0.95, "threat": 0.4}, (), BOTH, Status.REJECTED, ["above_hold", "above_reject"]),
+        (
+            {"insult": 0.95, "threat": 0.4},
+            (),
+            BOTH,
+            Status.REJECTED,
+            ["above_hold", "above_reject"],
+        ),
         ({"insult": 0.6, "threat": 0.1}, (LINK,), BOTH, Status.HELD, ["above_hold", "link"]),
         ({"insult": 0.1, "threat": 0.1}, (LINK,), BOTH, Status.HELD, ["link"]),
         # What is unknown is not published.
