@@ -3,6 +3,7 @@
 const list = document.querySelector("[data-events]");
 const fresh = list.querySelector(".fresh");
 const seen = new Set();
+const answers = new Map();
 
 function gap(old) {
   const article = document.createElement("article");
@@ -30,14 +31,21 @@ async function replace(old, status) {
   const comment = found ?? gap(old);
   comment.dataset.depth = old.dataset.depth;
   // One comment alone does not know what it answers on this page, nor what is left out below it.
-  const answers = old.querySelector(".comment-answers");
-  if (answers && found && !found.querySelector(".comment-answers")) {
-    found.querySelector(".comment-time").after(" ", answers);
+  const answered = old.querySelector(".comment-answers");
+  if (answered) answers.set(old.id, answered);
+  if (found && answers.has(old.id) && !found.querySelector(".comment-answers")) {
+    found.querySelector(".comment-time").after(" ", answers.get(old.id));
   }
   const more = old.querySelector(".comment-more");
   if (more) comment.append(more);
   const focused = old.contains(document.activeElement);
   old.replaceWith(comment);
+  const waiting = comment.closest(".waiting");
+  if (waiting && status === "published") {
+    // Others see it now, so it no longer stands among those that they do not.
+    waiting.after(comment);
+    if (!waiting.querySelector("article")) waiting.remove();
+  }
   if (focused) {
     comment.tabIndex = -1;
     comment.focus({ preventScroll: true });
