@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from forum import articles, disclaimer
 from forum.tables import Account, Article, Comment, Disclaimer
 from moderation import cases
+from moderation.decisions import Kind
 from moderation.policy import Status
 from moderation.tables import Case, Decision
 
@@ -326,14 +327,19 @@ def overviews(
     return [Overview(article, counts.get(article.id, 0)) for article in found]
 
 
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 @dataclass(frozen=True)
 class Mark:
     """Up to where the changes that readers see have been looked at."""
 
     decision: int = 0
     disclaimer: int = 0
-    article: datetime | None = None
-    recent: frozenset[int] = frozenset()
+    article: datetime = _LONG_AGO
+    # What was seen already of the last stretch before the mark, which is read again.
+    decisions: frozenset[int] = frozenset()
+    articles: frozenset[tuple[str, datetime]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -348,9 +354,10 @@ class Change:
     status: str = ""
 
 
-# A transaction that began earlier may commit later, and its log rows have lower numbers than what
-# was seen already; so the tail is read with this overlap.
+# A transaction that began earlier may commit later, and its rows have lower numbers and times than
+# what was seen already; so the tails are read with this overlap.
 _OVERLAP = 64
+_OVERLAP_TIME = timedelta(seconds=2)
 
 
 def changes(session: Session, mark: Mark | None) -> tuple[Mark, list[Change]]:
@@ -362,25 +369,30 @@ def changes(session: Session, mark: Mark | None) -> tuple[Mark, list[Change]]:
             select(func.max(Article.changed_at)).scalar_subquery(),
         )
     ).one()
-    tail = select(Decision.id).where(Decision.id > (decision or 0) - _OVERLAP)
+    now = Mark(decision or 0, disclaimer_id or 0, article_at or _LONG_AGO)
+    since = now if mark is None else mark
+    decisions = frozenset(
+        session.scalars(select(Decision.id).where(Decision.id > since.decision - _OVERLAP))
+    )
+    moved = frozenset(
+        (slug, at)
+        for slug, at in session.execute(
+            select(Article.slug, Article.changed_at).where(
+                Article.changed_at > since.article - _OVERLAP_TIME
+            )
+        )
+    )
+    now = replace(
+        now,
+        decisions=frozenset(n for n in decisions if n > now.decision - _OVERLAP),
+        articles=frozenset(each for each in moved if each[1] > now.article - _OVERLAP_TIME),
+    )
     if mark is None:
-        recent = frozenset(session.scalars(tail))
-        return Mark(decision or 0, disclaimer_id or 0, article_at, recent), []
-
-    found: list[Change] = []
-    if (disclaimer_id or 0) != mark.disclaimer:
-        found.append(Change())
-    if article_at != mark.article:
-        moved = select(Article.slug)
-        if mark.article is not None:
-            moved = moved.where(Article.changed_at > mark.article)
-        found.extend(Change(slug=slug) for slug in session.scalars(moved.limit(1000)))
-    fresh = set(
-        session.scalars(select(Decision.id).where(Decision.id > mark.decision - _OVERLAP))
-    ) - set(mark.recent)
-    found.extend(_decided(session, fresh))
-    recent = frozenset(session.scalars(tail)) if fresh else mark.recent
-    return Mark(decision or 0, disclaimer_id or 0, article_at, recent), found
+        return now, []
+    found = [Change()] if now.disclaimer != mark.disclaimer else []
+    found += [Change(slug=slug) for slug, _ in moved - mark.articles]
+    found += _decided(session, set(decisions - mark.decisions))
+    return now, found
 
 
 def changes_of(session: Session, slug: str, after_decision: int) -> list[Change]:
@@ -410,11 +422,19 @@ def _decided(session: Session, decisions: set[int]) -> list[Change]:
             Comment.id,
             Comment.author_id,
             Comment.root_id,
-            Decision.to_status,
+            # A comment that its author deleted keeps its status, and readers lose it all the same.
+            case((Decision.kind == Kind.WITHDRAW, "deleted"), else_=Decision.to_status),
         )
         .join(Comment, Comment.case_id == Decision.case_id)
         .join(Article, Article.id == Comment.article_id)
-        .where(Decision.id.in_(decisions))
+        .where(
+            Decision.id.in_(decisions),
+            # A report, or a published comment approved once more, changes nothing on the page.
+            or_(
+                Decision.from_status != Decision.to_status,
+                Decision.kind.in_([Kind.EDIT, Kind.WITHDRAW]),
+            ),
+        )
         .order_by(Decision.id)
     )
     return [Change(*row) for row in rows]
