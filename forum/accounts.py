@@ -8,13 +8,13 @@ from enum import StrEnum
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from forum.errors import Invalid, NotAllowed, NotFound
 from forum.tables import Account as Account
-from forum.tables import Login
+from forum.tables import Article, Comment, Login
 from moderation.tables import time_of
 
 
@@ -249,7 +249,7 @@ def names(session: Session, ids: set[int]) -> dict[int, str]:
 def listed(
     session: Session, *, looking_for: str = "", after: int = 0, at_most: int = 50
 ) -> list[Account]:
-    """Return accounts, those who moderate first, then by id; `looking_for` is part of a name."""
+    """Return accounts by id, those after `after`; `looking_for` is part of a name."""
     query = select(Account).where(Account.role != Role.GUEST, Account.id > after)
     if looking_for:
         query = query.where(Account.name_key.contains(name_key(looking_for), autoescape=True))
@@ -264,6 +264,12 @@ def change_role(session: Session, account_id: int, role: Role | str, *, by: int 
     if account.role == Role.GUEST or role is Role.GUEST:
         raise Invalid("A guest has no role to change.", field="role")
     account.role = role.value
+    # The role stands beside the name in threads, so those change for readers.
+    session.execute(
+        update(Article)
+        .where(Article.id.in_(select(Comment.article_id).where(Comment.author_id == account_id)))
+        .values(changed_at=time_of(session))
+    )
     session.flush()
     return account
 
@@ -282,17 +288,15 @@ def set_closed(session: Session, account_id: int, *, closed: bool, by: int) -> A
 def _keep_an_admin(session: Session, account: Account, by: int | None, what: str) -> None:
     if account.id == by:
         raise NotAllowed(f"You cannot change your own {what}. Please ask another admin.")
-    if account.role == Role.ADMIN and by is None:
-        others = session.scalar(
-            select(func.count())
-            .select_from(Account)
-            .where(
-                Account.role == Role.ADMIN,
-                Account.id != account.id,
-                Account.closed_at.is_(None),
-            )
-        )
-        if not others:
+    if account.role == Role.ADMIN:
+        # Locked, so that two admins who close each other at once do not both succeed.
+        admins = session.scalars(
+            select(Account.id)
+            .where(Account.role == Role.ADMIN, Account.closed_at.is_(None))
+            .order_by(Account.id)
+            .with_for_update()
+        ).all()
+        if set(admins) <= {account.id}:
             raise NotAllowed("This is the last admin. Make another account an admin first.")
 
 

@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncIterator
+from types import FrameType
 
 import structlog
 import uvicorn
@@ -30,11 +31,13 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Starl
     """Return the application; its database must be migrated. The worker starts with it."""
     database = database or Database(settings.database)
     live = Live(database)
+    routes = [row.route() for row in TABLE]
     state = State(
         settings=settings,
         database=database,
         live=live,
         templates=make_templates(settings),
+        paths={route.name: route.path_format for route in routes},
         sign_ins=Pace(settings.sign_in_tries, 300),
         sign_ups=Pace(20, 3600),
         metrics=Metrics(),
@@ -59,7 +62,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Starl
         database.close()
 
     app = Starlette(
-        routes=[row.route() for row in TABLE],
+        routes=routes,
         middleware=[
             Middleware(Edge, settings=settings),
             Middleware(Watch, metrics=state.metrics),
@@ -74,8 +77,9 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Starl
 def serve(settings: Settings) -> None:
     """Serve the site until SIGINT or SIGTERM; live connections are ended, not waited for."""
     _configure_logs(settings)
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         http="httptools",
@@ -89,7 +93,19 @@ def serve(settings: Settings) -> None:
     )
     # uvicorn raises the signal again once everything is closed.
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run()
+        _Server(config, app.state.forum.live).run()
+
+
+class _Server(uvicorn.Server):
+    """Ends the live connections when it is told to stop, and so need not wait for them."""
+
+    def __init__(self, config: uvicorn.Config, live: Live) -> None:
+        super().__init__(config)
+        self._live = live
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._live.close()
+        super().handle_exit(sig, frame)
 
 
 def work(settings: Settings) -> None:

@@ -1,5 +1,7 @@
 """Every setting, read once from the environment (FORUM_…). What admins tune daily is data."""
 
+import difflib
+import os
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationError
@@ -74,10 +76,25 @@ class Settings(BaseSettings):
 
 def read_settings(**given: object) -> Settings:
     """Read the environment; `given` wins over it. Raises BadSettings with a sentence a setting."""
+    unknown = sorted(
+        name
+        for name in os.environ
+        if name.startswith("FORUM_")
+        and not name.startswith("FORUM_TEST_")
+        and name.removeprefix("FORUM_").lower() not in Settings.model_fields
+    )
+    if unknown:
+        raise BadSettings("\n".join(map(_misspelled, unknown)))
     try:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as problems:
         raise BadSettings("\n".join(_in_words(p) for p in problems.errors())) from None
+
+
+def _misspelled(name: str) -> str:
+    known = [f"FORUM_{field.upper()}" for field in Settings.model_fields]
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"{name} is no setting." + (f" Do you mean {near[0]}?" if near else "")
 
 
 def _in_words(problem: object) -> str:

@@ -119,7 +119,10 @@ class Finding:
             title = labels.BY_NAME[self.label].title
         match self.code:
             case "above_hold":
-                return f"{title} {self.score:.2f} is at or above the hold threshold {self.threshold:.2f}."
+                return (
+                    f"{title} {self.score:.2f} is at or above"
+                    f" the hold threshold {self.threshold:.2f}."
+                )
             case "above_reject":
                 return (
                     f"{title} {self.score:.2f} is at or above"

@@ -35,8 +35,9 @@ class Claim:
 def enqueue(session: Session, case: Case) -> None:
     """Ask for scores of the case's present text; a waiting job for an older one is replaced."""
     drop(session, case.id)
+    now = time_of(session)
     session.add(
-        ScoringJob(case_id=case.id, revision=case.revision, ready_at=time_of(session), attempts=0)
+        ScoringJob(case_id=case.id, revision=case.revision, queued_at=now, ready_at=now, attempts=0)
     )
 
 
@@ -130,9 +131,5 @@ class Backlog:
 
 def backlog(session: Session) -> Backlog:
     """Count the texts that wait for scores now, leased ones included."""
-    waiting, oldest = session.execute(
-        select(func.count(), func.min(Case.opened_at)).join(
-            ScoringJob, ScoringJob.case_id == Case.id
-        )
-    ).one()
+    waiting, oldest = session.execute(select(func.count(), func.min(ScoringJob.queued_at))).one()
     return Backlog(waiting, oldest)

@@ -196,6 +196,7 @@ class ScoringJob(Base):
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), unique=True)
     revision: Mapped[int]
     attempts: Mapped[int] = mapped_column(default=0)
+    queued_at: Mapped[datetime]
     # Not before this moment: now, a pause after a failure, or the end of somebody's lease.
     ready_at: Mapped[datetime]
     lease: Mapped[str | None] = mapped_column(String(32))

@@ -1,5 +1,6 @@
 """The admins' room: the policy, the disclaimer, accounts, articles."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -50,6 +51,7 @@ async def _policy_page(
 
     known = await read(request, ask)
     scores, current = known.pop("scores"), known["current"]
+    histograms = simulation.histograms(scores)
     comparison = None
     if proposed is not None:
         comparison = await in_thread(request, simulation.compare, scores, current.policy, proposed)
@@ -57,8 +59,8 @@ async def _policy_page(
         request,
         "admin/policy.html",
         status=status,
-        rows=_rows(current.policy),
-        histograms=simulation.histograms(scores),
+        rows=_rows(current.policy, histograms),
+        histograms=histograms,
         texts=len(scores),
         typed=typed if typed is not None else _as_typed(current.policy),
         based_on=based_on or current.id,
@@ -69,13 +71,14 @@ async def _policy_page(
     )
 
 
-def _rows(policy: Policy) -> list[labels.Label]:
-    """Return the labels that have a place on the page: those the policy names."""
-    return [label for label in labels.ALL if label.name in policy.thresholds]
+def _rows(policy: Policy, scored: Collection[str]) -> list[labels.Label]:
+    """Return the labels that have a place on the page: those the policy names or we score."""
+    return [label for label in labels.ALL if label.name in {*policy.thresholds, *scored}]
 
 
 def _as_typed(policy: Policy, note: str = "") -> dict[str, str]:
     fields = {"mode": policy.mode.value, "note": note}
+    fields |= {f"{limit}_{name}": "" for name in labels.NAMES for limit in ("hold", "reject")}
     for name, threshold in policy.thresholds.items():
         fields[f"hold_{name}"] = "" if threshold.hold is None else f"{threshold.hold:g}"
         fields[f"reject_{name}"] = "" if threshold.reject is None else f"{threshold.reject:g}"

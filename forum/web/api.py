@@ -14,7 +14,7 @@ from forum.errors import Invalid, NotFound
 from forum.threads import Order, Overview, Shown
 from forum.web import access
 from forum.web.account import let_in
-from forum.web.forms import cleaned, query_number, query_text, read_json
+from forum.web.forms import cleaned, path_text, query_number, query_text, read_json
 from forum.web.pages import path_for
 from forum.web.reader import commenter
 from forum.web.state import state_of
@@ -62,7 +62,7 @@ async def read_thread(request: Request) -> Response:
     """An article with its disclaimer."""
 
     def ask(session: Session) -> dict[str, Any]:
-        thread = threads.overview(session, str(request.path_params["slug"]))
+        thread = threads.overview(session, path_text(request, "slug"))
         return _overview(request, thread) | {
             "body": thread.article.body,
             "disclaimer": disclaimer.of_article(session, thread.article).text,
@@ -79,7 +79,7 @@ async def list_comments(request: Request) -> Response:
     found = await read(
         request,
         threads.read,
-        str(request.path_params["slug"]),
+        path_text(request, "slug"),
         order=Order(order),
         after=query_number(request, "after"),
         root=query_number(request, "root"),
@@ -130,7 +130,7 @@ async def post_comment(request: Request) -> Response:
 
     def act(session: Session) -> tuple[int, str]:
         author, token = commenter(session, request, cleaned(name))
-        article = articles.find(session, str(request.path_params["slug"]))
+        article = articles.find(session, path_text(request, "slug"))
         comment = comments.post(
             session,
             article.id,

@@ -94,6 +94,11 @@ def path_number(request: Request, name: str) -> int:
     return number
 
 
+def path_text(request: Request, name: str) -> str:
+    """Return a text of the path; empty when this route has none of that name."""
+    return cleaned(str(request.path_params.get(name, "")))
+
+
 async def read_json(request: Request) -> dict[str, Any]:
     """Return the JSON object of the body. Raises BadRequest."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

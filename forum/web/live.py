@@ -131,6 +131,18 @@ class Live:
                 elif change.comment_id:
                     queue.put_nowait(change)
 
+    def close(self) -> None:
+        """Send every listener away, so that a server that stops need not wait for them."""
+
+        def send_away() -> None:
+            for queue in [q for queues in self._listeners.values() for q in queues]:
+                while queue.full():
+                    queue.get_nowait()
+                queue.put_nowait(GO_AWAY)
+
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(send_away)
+
     def listening(self) -> int:
         """Return how many readers are connected."""
         return sum(map(len, self._listeners.values()))

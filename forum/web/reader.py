@@ -20,7 +20,7 @@ from forum.comments import Draft
 from forum.errors import ForumError, NotFound, NotSignedIn
 from forum.threads import Change, Order, Shown, Thread
 from forum.web import access
-from forum.web.forms import Form, path_number, query_number, query_text
+from forum.web.forms import Form, path_number, path_text, query_number, query_text
 from forum.web.live import Kept
 from forum.web.pages import common, page, see_other
 from forum.web.state import state_of
@@ -32,7 +32,7 @@ A_FRONT_PAGE = 30
 
 async def front_page(request: Request) -> Response:
     """The newest threads, of all sections or of one and those below it."""
-    section_path = str(request.path_params.get("section", ""))
+    section_path = path_text(request, "section")
     before = query_number(request, "before")
 
     def ask(session: Session) -> tuple[Any, Any]:
@@ -62,7 +62,7 @@ async def front_page(request: Request) -> Response:
 
 async def thread(request: Request) -> Response:
     """A thread. To those who are not signed in an unchanged page is answered from memory."""
-    slug = str(request.path_params["slug"])
+    slug = path_text(request, "slug")
     key = _place(request)
     live = state_of(request).live
     viewer: Account | None = request.state.viewer
@@ -211,7 +211,7 @@ def _render(
 async def post_comment(request: Request) -> Response:
     """Post a comment or a reply; what is refused comes back with the typed text."""
     form = await Form.read(request)
-    slug = str(request.path_params["slug"])
+    slug = path_text(request, "slug")
     draft = Draft(form.text("text"), form.number("parent"))
     try:
         comment_id, token = await transact(request, _post, request, slug, draft, form.text("name"))
@@ -454,7 +454,7 @@ async def send_report(request: Request) -> Response:
 
 async def events(request: Request) -> Response:
     """What changes in a thread, as server-sent events; an event's id is its line of the log."""
-    slug = str(request.path_params["slug"])
+    slug = path_text(request, "slug")
     live = state_of(request).live
     viewer: Account | None = request.state.viewer
     last = request.headers.get("last-event-id", "")

@@ -1,5 +1,6 @@
 """What lives as long as the application: settings, database, live updates, the worker."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,8 @@ class State:
     database: Database
     live: Live
     templates: Any
+    # Each address by its route's name, with {…} where its parameters go.
+    paths: Mapping[str, str]
     sign_ins: Pace
     sign_ups: Pace
     metrics: Metrics

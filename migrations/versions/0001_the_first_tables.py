@@ -178,6 +178,7 @@ def upgrade() -> None:
         sa.Column("case_id", ID, nullable=False),
         sa.Column("revision", ID, nullable=False),
         sa.Column("attempts", ID, nullable=False),
+        sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ready_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("lease", sa.String(length=32), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=False),

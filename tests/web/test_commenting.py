@@ -267,13 +267,12 @@ def test_a_guest_cannot_take_the_name_of_an_account_nor_one_that_looks_like_it(s
 
 
 def test_pages_of_fifty_follow_each_other_and_leave_nothing_out(site, database, ann, stranger):
-    from forum import comments
+    from forum import accounts, comments
     from forum.comments import Draft
     from forum.settings import read_settings
     from moderation import decisions
     from moderation.decisions import Kind
     from moderation.policy import Status
-    from forum import accounts
 
     many = read_settings(_env_file=None, comments_a_minute=1000)
     with database.writing() as session:
