@@ -15,7 +15,6 @@ from forum.threads import Order, Overview, Shown
 from forum.web import access
 from forum.web.account import let_in
 from forum.web.forms import cleaned, path_text, query_number, query_text, read_json
-from forum.web.pages import path_for
 from forum.web.reader import commenter
 from forum.web.state import state_of
 from forum.web.transactions import read, transact
@@ -25,7 +24,7 @@ OPENAPI = Path(__file__).parent / "openapi.json"
 
 
 def _absolute(request: Request, name: str, **params: Any) -> str:
-    return state_of(request).settings.address + path_for(request, name, **params)
+    return state_of(request).settings.address + state_of(request).path(name, **params)
 
 
 async def list_threads(request: Request) -> Response:

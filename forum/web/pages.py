@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -94,19 +94,11 @@ def common(request: Request) -> dict[str, Any]:
     """Return what every template knows about the request."""
     return {
         "viewer": getattr(request.state, "viewer", None),
-        "path": lambda name, **params: path_for(request, name, **params),
+        "path": state_of(request).path,
         "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         "notice": NOTICES.get(request.query_params.get("notice", ""), ""),
         "done": request.query_params.get("done", ""),
     }
-
-
-def path_for(request: Request, name: str, **params: Any) -> str:
-    """Return the path of a route, with letters of any script escaped."""
-    # A page has hundreds of links: Starlette would walk its routes for each.
-    return state_of(request).paths[name].format_map(
-        {key: quote(str(value), safe="/~") for key, value in params.items()}
-    )
 
 
 def query(**params: Any) -> str:
@@ -124,7 +116,7 @@ def see_other(
     **params: Any,
 ) -> Response:
     """Send the browser on after a form: reloading then sends nothing twice."""
-    where = path_for(request, name, **params) + query(**(ask or {}))
+    where = state_of(request).path(name, **params) + query(**(ask or {}))
     return RedirectResponse(where + (f"#{anchor}" if anchor else ""), status_code=303)
 
 

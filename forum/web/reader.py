@@ -5,7 +5,8 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup
@@ -23,7 +24,7 @@ from forum.web import access
 from forum.web.forms import Form, path_number, path_text, query_number, query_text
 from forum.web.live import Kept
 from forum.web.pages import common, page, see_other
-from forum.web.state import state_of
+from forum.web.state import State, state_of
 from forum.web.transactions import read, transact
 from moderation.policy import Status
 
@@ -75,7 +76,8 @@ async def thread(request: Request) -> Response:
     return HTMLResponse(await read(request, _personal_page, request, slug, key))
 
 
-_Place = tuple[Order, int | None, int | None, int | None]
+# A page says "today", so it is another one tomorrow.
+_Place = tuple[Order, int | None, int | None, int | None, date]
 
 
 def _place(request: Request) -> _Place:
@@ -85,6 +87,7 @@ def _place(request: Request) -> _Place:
         query_number(request, "after"),
         query_number(request, "start"),
         query_number(request, "root"),
+        datetime.now(UTC).date(),
     )
 
 
@@ -98,7 +101,7 @@ def _make_page(session: Session, request: Request, slug: str, key: _Place) -> Ke
         return kept
     # Opened here and not by the caller's transaction, which may be older than the generation.
     with state_of(request).database.reading() as fresh:
-        order, after, start, root = key
+        order, after, start, root, _today = key
         found = threads.read(fresh, slug, order=order, after=after, start=start, root=root)
     pieces = {shown.id: _piece(request, shown) for shown in found.comments}
     body = _render(request, found, list(pieces.values()), viewer=None).encode()
@@ -170,15 +173,23 @@ def _below(shown: Shown, parent: Shown) -> Shown:
 def _piece(request: Request, shown: Shown, viewer: Account | None = None) -> str:
     """One comment's HTML, as this viewer sees it; None is everybody."""
     state = state_of(request)
-    own = viewer is not None and viewer.id == shown.author_id
+    moderates = viewer is not None and Role(viewer.role).allows(Role.MODERATOR)
+    if viewer is None or viewer.id != shown.author_id:
+        return _others_piece(state, shown, moderates, datetime.now(UTC).date())
     until = shown.created_at + timedelta(minutes=state.settings.edit_minutes)
-    template = state.templates.get_template("parts/comment.html")
-    html: str = template.render(
-        comment=shown,
-        own=own,
-        editable=own and shown.status != Status.REJECTED and state.database.clock() < until,
-        moderates=viewer is not None and Role(viewer.role).allows(Role.MODERATOR),
-        path=common(request)["path"],
+    editable = shown.status != Status.REJECTED and state.database.clock() < until
+    return _render_piece(state, shown, own=True, editable=editable, moderates=moderates)
+
+
+# All that such a piece depends on is its key: of a thread that changed, one comment is rendered.
+@lru_cache(maxsize=4096)
+def _others_piece(state: State, shown: Shown, moderates: bool, _today: date) -> str:
+    return _render_piece(state, shown, own=False, editable=False, moderates=moderates)
+
+
+def _render_piece(state: State, shown: Shown, *, own: bool, editable: bool, moderates: bool) -> str:
+    html: str = state.templates.get_template("parts/comment.html").render(
+        comment=shown, own=own, editable=editable, moderates=moderates, path=state.path
     )
     return html
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from anyio import CapacityLimiter
 from starlette.requests import HTTPConnection
@@ -15,7 +16,7 @@ from forum.web.metrics import Metrics
 from forum.web.pace import Pace
 
 
-@dataclass
+@dataclass(eq=False)
 class State:
     """The parts that a handler may need."""
 
@@ -31,6 +32,12 @@ class State:
     # None where `forum work` scores in a process of its own.
     scoring: Scoring | None = None
     limiters: dict[str, CapacityLimiter] = field(default_factory=dict)
+
+    def path(self, route: str, **params: object) -> str:
+        """Return the path of a route, with letters of any script escaped."""
+        # A page has hundreds of links: Starlette would walk its routes for each.
+        given = {name: quote(str(value), safe="/~") for name, value in params.items()}
+        return self.paths[route].format_map(given)
 
     def wake_worker(self) -> None:
         """Tell the worker in this process that something may be waiting."""
