@@ -24,7 +24,12 @@ NAME = "detoxify-mini"
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     recipe = Recipe(
-        passes=options.passes, batch=options.batch, rate=options.rate, seed=options.seed
+        passes=options.passes,
+        batch=options.batch,
+        rate=options.rate,
+        head=options.head,
+        rare=options.rare,
+        seed=options.seed,
     )
     out: Path = options.out
     state_file = out / "state.pt"
@@ -81,6 +86,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--passes", type=int, default=default.passes)
     parser.add_argument("--batch", type=int, default=default.batch)
     parser.add_argument("--rate", type=float, default=default.rate, help="highest learning rate")
+    parser.add_argument(
+        "--head", type=float, default=default.head, help="the head's rate, as a multiple"
+    )
+    parser.add_argument(
+        "--rare", type=float, default=default.rare, help="lift of rare labels, 0 is none"
+    )
     parser.add_argument("--seed", type=int, default=default.seed)
     parser.add_argument("--steps", type=int, help="stop after so many steps, to go on later")
     parser.add_argument("--restart", action="store_true", help="forget an unfinished run")

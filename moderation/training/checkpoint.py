@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from moderation.training.encoder import WINDOW
 from moderation.training.errors import TrainingRefused
 from moderation.training.texts import LABELS
 
@@ -29,7 +30,8 @@ def write_checkpoint(
     words = {
         "tokenizer_class": "BertTokenizer",
         "do_lower_case": True,
-        "model_max_length": config["max_position_embeddings"],
+        # What it was trained on; the encoder could take more, and reads it less well.
+        "model_max_length": WINDOW,
         "unk_token": "[UNK]",
         "sep_token": "[SEP]",
         "pad_token": "[PAD]",

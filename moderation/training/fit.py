@@ -24,10 +24,17 @@ class Recipe:
     rate: float = 1e-4
     warmup: float = 0.06  # share of the steps
     decay: float = 0.01  # weight decay
+    head: float = 1.0  # pooler and classifier, which are fresh, learn this much faster
+    rare: float = 0.0  # how much the positives of rare labels are lifted, 0 = not at all
     seed: int = 20
 
 
 Batch = list[int]
+
+# The encoder was made to be read as a mean over tokens: its pooler, too, has learned nothing.
+_FRESH = ("bert.pooler.", "classifier.")
+# The share of a label that is not rare.
+_COMMON = 0.3
 
 
 def plan_batches(lengths: Sequence[int], recipe: Recipe) -> list[Batch]:
@@ -72,7 +79,13 @@ def fit(
     say(f"Reading {len(examples):,} texts.")
     tokens = _tokens(examples, encoder)
     batches = plan_batches([len(ids) for ids in tokens], recipe)
-    run = _Run(encoder, recipe, len(batches), _fingerprint(examples, recipe))
+    run = _Run(
+        encoder,
+        recipe,
+        steps=len(batches),
+        lift=_lift(examples, recipe.rare),
+        fingerprint=_fingerprint(examples, recipe),
+    )
     if state_file.is_file():
         run.load(state_file)
         say(f"Going on from step {run.step:,} of {len(batches):,}.")
@@ -108,13 +121,16 @@ def fit(
 class _Run:
     """A training under way: the model, the optimiser and where they stand."""
 
-    def __init__(self, encoder: Encoder, recipe: Recipe, steps: int, fingerprint: str) -> None:
+    def __init__(
+        self, encoder: Encoder, recipe: Recipe, *, steps: int, lift: list[float], fingerprint: str
+    ) -> None:
         # Waiting threads that spin steal the core of the one that works. Read when torch starts.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         import torch  # noqa: PLC0415
 
         torch.manual_seed(recipe.seed)
         self.fingerprint = fingerprint
+        self.lift = torch.tensor(lift)
         self.step = 0
         self.loss = math.nan  # smoothed over about fifty steps
         self.model = classification_model(encoder)
@@ -130,7 +146,7 @@ class _Run:
         """Take one step on one batch. Raises TrainingRefused when the loss breaks."""
         import torch  # noqa: PLC0415
 
-        loss = _loss(self.model, tokens, labels)
+        loss = _loss(self.model, tokens, labels, self.lift)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
@@ -188,7 +204,9 @@ def _tokens(examples: Sequence[Example], encoder: Encoder) -> list[list[int]]:
     return tokens
 
 
-def _loss(model: Any, tokens: list[list[int]], labels: list[tuple[float | None, ...]]) -> Any:
+def _loss(
+    model: Any, tokens: list[list[int]], labels: list[tuple[float | None, ...]], lift: Any
+) -> Any:
     import torch  # noqa: PLC0415
 
     longest = max(map(len, tokens))
@@ -202,19 +220,40 @@ def _loss(model: Any, tokens: list[list[int]], labels: list[tuple[float | None, 
     with torch.autocast("cpu", dtype=torch.bfloat16):
         logits = model(input_ids=ids, attention_mask=mask).logits
     losses = torch.nn.functional.binary_cross_entropy_with_logits(
-        logits.float(), target, reduction="none"
+        logits.float(), target, pos_weight=lift, reduction="none"
     )
     # Labels that nobody gave are masked: they are not a 0.
     return (losses * labelled).sum() / labelled.sum()
 
 
+def _lift(examples: Sequence[Example], rare: float) -> list[float]:
+    """How much more a positive counts than a negative, label by label: the rarer, the more."""
+    lifts = []
+    for marks in zip(*(example.labels for example in examples), strict=True):
+        known = [mark for mark in marks if mark is not None]
+        share = sum(known) / len(known) if known else 0.0
+        # Against toxicity's third, and never less than an ordinary label.
+        lifts.append(max(1.0, (_COMMON / share) ** rare) if share else 1.0)
+    return lifts
+
+
 def _groups(model: Any, recipe: Recipe) -> list[dict[str, Any]]:
-    plain = [p for name, p in model.named_parameters() if p.ndim >= 2]
-    bare = [p for name, p in model.named_parameters() if p.ndim < 2]
-    return [
-        {"params": plain, "weight_decay": recipe.decay},
-        {"params": bare, "weight_decay": 0.0},
-    ]
+    groups = []
+    for fresh in (False, True):
+        for plain in (False, True):
+            chosen = [
+                weights
+                for name, weights in model.named_parameters()
+                if name.startswith(_FRESH) == fresh and (weights.ndim >= 2) == plain
+            ]
+            groups.append(
+                {
+                    "params": chosen,
+                    "lr": recipe.rate * (recipe.head if fresh else 1),
+                    "weight_decay": recipe.decay if plain else 0.0,
+                }
+            )
+    return groups
 
 
 def _fingerprint(examples: Sequence[Example], recipe: Recipe) -> str:

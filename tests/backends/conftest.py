@@ -1,8 +1,10 @@
 """The classifiers under test. Nothing here may reach a network."""
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
@@ -10,16 +12,21 @@ from moderation.backends.onnx import SHIPPED, OnnxClassifier
 from moderation.classifier import Classifier
 
 
-@pytest.fixture(autouse=True, scope="session")
-def no_network() -> Any:
-    """Whoever asks for a connection or an address fails the test."""
-
+@contextmanager
+def _offline() -> Iterator[None]:
     def refuse(*where: object, **_: object) -> NoReturn:
         raise AssertionError(f"something asked the network: {where}")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", refuse)
         patch.setattr(socket, "getaddrinfo", refuse)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_network() -> Iterator[None]:
+    """Whoever asks for a connection or an address fails the test."""
+    with _offline():
         yield
 
 
@@ -30,20 +37,23 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from moderation.training.encoder import configuration, find_encoder
 
     path = tmp_path_factory.mktemp("checkpoint") / "shipped.ckpt"
-    from_onnx(SHIPPED, configuration(find_encoder()).to_dict(), path)
+    with _offline():
+        from_onnx(SHIPPED, configuration(find_encoder()).to_dict(), path)
     return path
 
 
 @pytest.fixture(scope="session")
 def onnx() -> Classifier:
-    return OnnxClassifier.load()
+    with _offline():
+        return OnnxClassifier.load()
 
 
 @pytest.fixture(scope="session")
 def detoxify(checkpoint: Path) -> Classifier:
     from moderation.backends.detoxify import DetoxifyClassifier
 
-    return DetoxifyClassifier.load(str(checkpoint))
+    with _offline():
+        return DetoxifyClassifier.load(str(checkpoint))
 
 
 @pytest.fixture(params=["onnx", "detoxify"])
