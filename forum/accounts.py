@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -93,8 +93,11 @@ def hash_password(password: str) -> str:
     return _hasher.hash(password)
 
 
-def check_password(session: Session, name: str, password: str) -> Account | None:
-    """Return the account that this name and password open, or None. Slow, whoever is asked for."""
+def credentials(session: Session, name: str) -> tuple[Account | None, str]:
+    """Return the account of this name and the hash to `verify` with; there is always one.
+
+    A name that nobody has gets a hash that nothing opens, so that the time taken does not tell.
+    """
     account = session.scalar(
         select(Account).where(
             Account.name_key == name_key(name),
@@ -102,12 +105,15 @@ def check_password(session: Session, name: str, password: str) -> Account | None
             Account.closed_at.is_(None),
         )
     )
-    hashed = account.password_hash if account and account.password_hash else _NOBODY
+    return account, account.password_hash if account and account.password_hash else _NOBODY
+
+
+def verify(password_hash: str, password: str) -> bool:
+    """Whether this password made this hash. Slow, whatever the answer."""
     try:
-        _hasher.verify(hashed, password[: PASSWORD_LENGTH[1]])
+        return _hasher.verify(password_hash, password[: PASSWORD_LENGTH[1]])
     except (Argon2Error, InvalidHashError):
-        return None
-    return account
+        return False
 
 
 def sign_up(session: Session, name: str, *, password_hash: str) -> Account:
@@ -212,15 +218,19 @@ def sign_in(session: Session, account_id: int) -> str:
 
 def signed_in(session: Session, token: str) -> Account | None:
     """Return the account whose login has this token, unless it ran out or was closed."""
-    return session.scalar(
-        select(Account)
-        .join(Login, Login.account_id == Account.id)
-        .where(
-            Login.token_hash == _hash(token),
-            Login.expires_at > time_of(session),
-            Account.closed_at.is_(None),
-        )
+    return session.scalar(_SIGNED_IN, {"token": _hash(token), "now": time_of(session)})
+
+
+# Asked at each request, so it is put together once.
+_SIGNED_IN = (
+    select(Account)
+    .join(Login, Login.account_id == Account.id)
+    .where(
+        Login.token_hash == bindparam("token"),
+        Login.expires_at > bindparam("now"),
+        Account.closed_at.is_(None),
     )
+)
 
 
 def sign_out(session: Session, token: str) -> None:

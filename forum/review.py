@@ -148,6 +148,8 @@ class CaseFile:
     disclaimer: Disclaimer
     # Names of the accounts in the history.
     names: Mapping[int, str]
+    # The last thing that happened, if a person did it and it can be taken back.
+    undoable: Decision | None
 
 
 def open_file(session: Session, case_id: int) -> CaseFile:
@@ -176,6 +178,7 @@ def open_file(session: Session, case_id: int) -> CaseFile:
         history=history,
         disclaimer=session.get_one(Disclaimer, comment.disclaimer_id),
         names=accounts.names(session, {line.actor for line in history if line.actor}),
+        undoable=history[-1] if history and history[-1].kind in decisions.BY_PEOPLE else None,
     )
 
 

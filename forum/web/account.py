@@ -11,7 +11,7 @@ from forum.web import access
 from forum.web.forms import Form, local_path, query_number, query_text
 from forum.web.pages import page, query, see_other
 from forum.web.state import state_of
-from forum.web.transactions import in_thread, read, transact
+from forum.web.transactions import read, slowly, transact
 
 A_PAGE = 50
 
@@ -34,7 +34,7 @@ async def sign_up(request: Request) -> Response:
     try:
         _check_pace(pace.wait(key), "accounts from your network")
         accounts.check_name(name)
-        password_hash = await in_thread(request, accounts.hash_password, form.text("password"))
+        password_hash = await slowly(request, accounts.hash_password, form.text("password"))
 
         def act(session: Session) -> str:
             account = accounts.sign_up(session, name, password_hash=password_hash)
@@ -86,13 +86,20 @@ async def let_in(request: Request, name: str, password: str) -> str:
     # By name, so that one account cannot be guessed at from many machines; and by machine.
     keys = (f"name {accounts.name_key(name)}", f"address {_address(request)}")
     _check_pace(max(map(pace.wait, keys)), "wrong passwords")
-    account = await read(request, accounts.check_password, name, password)
+    account = await _known(request, name, password)
     if account is None:
         for key in keys:
             pace.count(key)
         raise Invalid("This name and password do not belong together.", field="password")
     pace.forget(keys[0])
     return await transact(request, accounts.sign_in, account.id)
+
+
+async def _known(request: Request, name: str, password: str) -> Account | None:
+    """Return the account that this name and password open, or None."""
+    account, password_hash = await read(request, accounts.credentials, name)
+    right = await slowly(request, accounts.verify, password_hash, password)
+    return account if right else None
 
 
 def _check_pace(wait: int, what: str) -> None:
@@ -148,12 +155,11 @@ async def change_password(request: Request) -> Response:
     viewer: Account = request.state.viewer
     try:
         if not viewer.must_change_password:
-            known = await read(request, accounts.check_password, viewer.name, form.text("old"))
-            if known is None:
+            if await _known(request, viewer.name, form.text("old")) is None:
                 raise Invalid("This is not your present password.", field="old")
         if form.text("password") != form.text("again"):
             raise Invalid("The two new passwords differ. Please type them again.", field="again")
-        hashed = await in_thread(request, accounts.hash_password, form.text("password"))
+        hashed = await slowly(request, accounts.hash_password, form.text("password"))
         await transact(
             request,
             accounts.change_password,

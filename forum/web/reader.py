@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, Response
 from forum import accounts, articles, comments, disclaimer, threads
 from forum.accounts import Account, Role
 from forum.comments import Draft
-from forum.errors import ForumError, NotFound, NotSignedIn
+from forum.errors import ForumError, NotFound, NotSignedIn, TooMany
 from forum.threads import Change, Order, Shown, Thread
 from forum.web import access
 from forum.web.forms import Form, path_number, path_text, query_number, query_text
@@ -255,7 +255,16 @@ def commenter(session: Session, request: Request, name: str) -> tuple[Account, s
         return viewer, ""
     if not state_of(request).settings.guests:
         raise NotSignedIn("Please sign in to comment; your text is kept here.")
+    newcomers = state_of(request).sign_ups
+    key = f"address {request.client.host if request.client else ''}"
+    if wait := newcomers.wait(key):
+        raise TooMany(
+            f"Too many new guests came from your network. Please wait {wait} seconds, or sign in;"
+            " your text is kept here.",
+            retry_after=wait,
+        )
     guest = accounts.come_as_guest(session, name)
+    newcomers.count(key)
     return guest, accounts.sign_in(session, guest.id)
 
 

@@ -27,6 +27,7 @@ class State:
     # Each address by its route's name, with {…} where its parameters go.
     paths: Mapping[str, str]
     sign_ins: Pace
+    # New accounts, guests' too, by network address.
     sign_ups: Pace
     metrics: Metrics
     # None where `forum work` scores in a process of its own.

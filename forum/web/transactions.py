@@ -52,10 +52,20 @@ async def transact(
 
 
 async def in_thread(request: Request, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return `work(…)`, run on a worker thread without a transaction: passwords, templates."""
+    """Return `work(…)`, run on a worker thread without a transaction: templates."""
     state = state_of(request)
     return await to_thread.run_sync(
         lambda: work(*args, **kwargs), limiter=_limiter(state, "workers", 4)
+    )
+
+
+async def slowly(request: Request, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return `work(…)` that takes a core for long, as passwords do; few at once, by themselves.
+
+    Whoever tries many passwords keeps others from signing in for a while, never from reading.
+    """
+    return await to_thread.run_sync(
+        lambda: work(*args, **kwargs), limiter=_limiter(state_of(request), "slow", 2)
     )
 
 

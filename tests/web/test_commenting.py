@@ -365,3 +365,12 @@ def test_the_api_posts_and_reads_like_the_pages(ann, stranger, work):
     (comment,) = stranger.opens(path).json()["comments"]
     assert (comment["author"], comment["text"]) == ("Ann", "Milk first.")
     assert comment["id"] == posted.json()["id"]
+
+
+@pytest.mark.site(guests=True)
+def test_one_network_cannot_make_guests_without_end(site):
+    answers = [
+        site.person(role=None).comments(f"Milk number {n}.", name=f"Passer {n}").status_code
+        for n in range(21)
+    ]
+    assert answers == [200] * 20 + [429]

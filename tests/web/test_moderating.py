@@ -210,10 +210,22 @@ def test_a_one_time_password_leads_to_choosing_another(site, database):
     newcomer.sends("/sign-in", name="New admin", password=password)
 
     assert "new password" in newcomer.reads("/admin/policy").lower()
+    assert newcomer.opens("/static/forum.css").headers["content-type"].startswith("text/css")
     newcomer.sends("/account/password", password="a better one, mine", again="a better one, mine")
     assert newcomer.opens("/admin/policy").url.path == "/admin/policy"
     stranger = site.person(role=None)
     assert stranger.sends("/sign-in", name="New admin", password=password).status_code == 422
+
+
+def test_a_decision_can_be_taken_back_from_its_case_later(mona, insulted):
+    case = mona.case_of(INSULT)
+    mona.rejects(INSULT)
+    page = mona.opens(f"/review/cases/{case.id}").text
+    undo = re.search(r'action="(/review/decisions/\d+/undo)"', page)
+
+    mona.sends(undo[1], show="held")
+
+    assert site_status(mona) == "held"
 
 
 def test_case_counts_are_what_a_click_shows(mona, ann, work, clock):
