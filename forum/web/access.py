@@ -91,7 +91,8 @@ def guarded(handler: Handler, who: Role | None, name: str) -> Handler:
         refusal = request.scope.get("forum.refused")
         if refusal is not None:
             raise refusal
-        token = token_of(request)
+        # Static files are the same for all, also for one who has to choose a password first.
+        token = "" if name == "static" else token_of(request)
         viewer = await read(request, accounts.signed_in, token) if token else None
         request.state.viewer = viewer
         if who is not None:
