@@ -11,6 +11,7 @@ from types import FrameType
 import structlog
 import uvicorn
 from anyio import create_task_group
+from sse_starlette.sse import AppStatus
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
@@ -91,6 +92,8 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=2,
         timeout_keep_alive=30,
     )
+    # It would cut the streams off; `Live.close` lets them end.
+    AppStatus.enable_automatic_graceful_drain = False
     # uvicorn raises the signal again once everything is closed.
     with contextlib.suppress(KeyboardInterrupt):
         _Server(config, app.state.forum.live).run()

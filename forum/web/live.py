@@ -53,6 +53,7 @@ class Live:
         self._changed: dict[str, int] = {}
         self._listeners: dict[str, set[asyncio.Queue[Change]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
 
     def look(self) -> None:
         """Read what changed since the last look; drop those pages and tell those who listen."""
@@ -133,6 +134,8 @@ class Live:
 
     def close(self) -> None:
         """Send every listener away, so that a server that stops need not wait for them."""
+        # Those who are only about to listen as well.
+        self._closed = True
 
         def send_away() -> None:
             for queue in [q for queues in self._listeners.values() for q in queues]:
@@ -152,6 +155,8 @@ class Live:
         """Give what changes in a thread from now on, until the reader is too slow or gone."""
         queue: asyncio.Queue[Change] = asyncio.Queue(maxsize=100)
         self._listeners.setdefault(slug, set()).add(queue)
+        if self._closed:
+            queue.put_nowait(GO_AWAY)
 
         async def heard() -> AsyncIterator[Change]:
             while (change := await queue.get()) is not GO_AWAY:
