@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from forum.errors import NotFound
@@ -94,10 +94,13 @@ def _free_slug(session: Session, title: str) -> str:
 
 def find(session: Session, slug: str) -> Article:
     """Return the article of this address. Raises NotFound."""
-    article = session.scalar(select(Article).where(Article.slug == slug))
+    article = session.scalar(_BY_SLUG, {"slug": slug})
     if article is None:
         raise NotFound("There is no thread at this address. It may have been renamed.")
     return article
+
+
+_BY_SLUG = select(Article).where(Article.slug == bindparam("slug"))
 
 
 def newest(

@@ -28,16 +28,19 @@ def start(session: Session, site_name: str) -> None:
 
 def of_site(session: Session) -> Disclaimer:
     """Return the site's disclaimer in force. Raises LookupError on a site never set up."""
-    found = session.scalar(
-        select(Disclaimer)
-        .where(Disclaimer.for_site)
-        .order_by(Disclaimer.id.desc())
-        .limit(1)
-        .options(joinedload(Disclaimer.author))
-    )
+    found = session.scalar(_IN_FORCE)
     if found is None:
         raise LookupError("No disclaimer yet: run 'forum migrate'.")
     return found
+
+
+_IN_FORCE = (
+    select(Disclaimer)
+    .where(Disclaimer.for_site)
+    .order_by(Disclaimer.id.desc())
+    .limit(1)
+    .options(joinedload(Disclaimer.author))
+)
 
 
 def of_article(session: Session, article: Article) -> Disclaimer:

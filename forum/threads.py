@@ -4,8 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session, aliased
 
 from forum import articles, disclaimer
@@ -128,13 +141,25 @@ def read(
         total=total,
         next=next_,
         continued=after is not None or start is not None,
-        mark=session.scalar(select(func.max(Decision.id))) or 0,
+        mark=session.scalar(_LAST_LINE) or 0,
         root=root,
     )
 
 
-def _rows(session: Session, *conditions: ColumnElement[bool], newest_first: bool, at_most: int):  # type: ignore[no-untyped-def]
-    query = (
+_LAST_LINE = select(func.max(Decision.id))
+
+
+def _rows(
+    session: Session, *conditions: ColumnElement[bool], newest_first: bool, at_most: int
+) -> list[Shown]:
+    found = session.execute(_query(*conditions, newest_first=newest_first, at_most=at_most))
+    return [_shown(row) for row in found]
+
+
+def _query(
+    *conditions: ColumnElement[bool], newest_first: bool, at_most: int
+) -> Select[*tuple[Any, ...]]:
+    return (
         select(*_COLUMNS)
         .join(Case, Case.id == Comment.case_id)
         .join(Account, Account.id == Comment.author_id)
@@ -142,7 +167,6 @@ def _rows(session: Session, *conditions: ColumnElement[bool], newest_first: bool
         .order_by(Comment.id.desc() if newest_first else Comment.id)
         .limit(at_most)
     )
-    return [_shown(row) for row in session.execute(query)]
 
 
 def _shown(row: Sequence[object]) -> Shown:
@@ -153,7 +177,20 @@ def _shown(row: Sequence[object]) -> Shown:
 def _roots_page(
     session: Session, article_id: int, order: Order, after: int | None, start: int | None
 ) -> tuple[list[Shown], int | None]:
-    newest = order is Order.NEWEST
+    found = session.execute(
+        _roots_query(order is Order.NEWEST, after is not None, start is not None),
+        {"article": article_id, "after": after, "start": start},
+    )
+    roots = [_shown(row) for row in found]
+    next_ = roots[ROOTS_A_PAGE - 1].id if len(roots) > ROOTS_A_PAGE else None
+    roots = roots[:ROOTS_A_PAGE]
+    replies, left_out = _first_replies(session, [root.id for root in roots])
+    return _in_reading_order(roots, replies, left_out), next_
+
+
+@cache
+def _roots_query(newest: bool, after: bool, start: bool) -> Select[*tuple[Any, ...]]:
+    """The top-level comments of a page; putting it together takes longer than running it."""
     reply, reply_case = aliased(Comment), aliased(Case)
     # A place is kept for a comment that is gone while somebody's reply to it stands.
     answered = exists(
@@ -166,25 +203,35 @@ def _roots_page(
         )
     )
     conditions = [
-        Comment.article_id == article_id,
+        Comment.article_id == bindparam("article"),
         Comment.root_id.is_(None),
         or_(_VISIBLE, answered),
     ]
-    if after is not None:
-        conditions.append(Comment.id < after if newest else Comment.id > after)
-    if start is not None:
-        conditions.append(Comment.id <= start if newest else Comment.id >= start)
-    roots = _rows(session, *conditions, newest_first=newest, at_most=ROOTS_A_PAGE + 1)
-    next_ = roots[ROOTS_A_PAGE - 1].id if len(roots) > ROOTS_A_PAGE else None
-    roots = roots[:ROOTS_A_PAGE]
-    replies, left_out = _first_replies(session, [root.id for root in roots])
-    return _in_reading_order(roots, replies, left_out), next_
+    if after:
+        cursor: BindParameter[int] = bindparam("after")
+        conditions.append(Comment.id < cursor if newest else Comment.id > cursor)
+    if start:
+        first: BindParameter[int] = bindparam("start")
+        conditions.append(Comment.id <= first if newest else Comment.id >= first)
+    return _query(*conditions, newest_first=newest, at_most=ROOTS_A_PAGE + 1)
 
 
 def _first_replies(session: Session, roots: list[int]) -> tuple[list[Shown], dict[int, int]]:
     """Return the first published replies below each of the roots, and how many more there are."""
     if not roots:
         return [], {}
+    replies: list[Shown] = []
+    left_out: dict[int, int] = {}
+    for *columns, of in session.execute(_replies_query(), {"roots": roots}):
+        reply = _shown(columns)
+        replies.append(reply)
+        if of > REPLIES_SHOWN:
+            left_out[reply.root_id or 0] = of - REPLIES_SHOWN
+    return replies, left_out
+
+
+@cache
+def _replies_query() -> Select[*tuple[Any, ...]]:
     # Numbers alone are ranked: there may be thousands, and most are not shown.
     ranked = (
         select(
@@ -193,10 +240,10 @@ def _first_replies(session: Session, roots: list[int]) -> tuple[list[Shown], dic
             func.count().over(partition_by=Comment.root_id).label("of"),
         )
         .join(Case, Case.id == Comment.case_id)
-        .where(Comment.root_id.in_(roots), _VISIBLE)
+        .where(Comment.root_id.in_(bindparam("roots", expanding=True)), _VISIBLE)
         .subquery()
     )
-    rows = session.execute(
+    return (
         select(*_COLUMNS, ranked.c.of)
         .join(ranked, ranked.c.id == Comment.id)
         .join(Case, Case.id == Comment.case_id)
@@ -204,14 +251,6 @@ def _first_replies(session: Session, roots: list[int]) -> tuple[list[Shown], dic
         .where(ranked.c.nth <= REPLIES_SHOWN)
         .order_by(Comment.id)
     )
-    replies: list[Shown] = []
-    left_out: dict[int, int] = {}
-    for *columns, of in rows:
-        reply = _shown(columns)
-        replies.append(reply)
-        if of > REPLIES_SHOWN:
-            left_out[reply.root_id or 0] = of - REPLIES_SHOWN
-    return replies, left_out
 
 
 def _replies_page(
@@ -258,14 +297,10 @@ def _in_reading_order(
         waiting = [(root, 0, "")]
         while waiting:
             comment, depth, reply_to = waiting.pop()
-            ordered.append(
-                replace(
-                    comment,
-                    depth=depth,
-                    reply_to=reply_to,
-                    more_replies=left_out.get(comment.id, 0),
-                )
-            )
+            more = left_out.get(comment.id, 0)
+            if depth or more:
+                comment = replace(comment, depth=depth, reply_to=reply_to, more_replies=more)
+            ordered.append(comment)
             name = "" if comment.gone else comment.author
             waiting.extend(
                 (reply, depth + 1, name if reply.parent_id == comment.id else "")
@@ -276,15 +311,19 @@ def _in_reading_order(
 
 def own_unseen(session: Session, article_id: int, author_id: int) -> list[Shown]:
     """Return the author's comments here that others do not see, newest first."""
-    return _rows(  # type: ignore[no-any-return]
-        session,
-        Comment.author_id == author_id,
-        Comment.article_id == article_id,
-        Comment.deleted_at.is_(None),
-        Case.status != Status.PUBLISHED,
-        newest_first=True,
-        at_most=OWN_SHOWN,
-    )
+    found = session.execute(_OWN_UNSEEN, {"author": author_id, "article": article_id})
+    return [_shown(row) for row in found]
+
+
+# Asked for each page of somebody who is signed in, so it is put together once.
+_OWN_UNSEEN = _query(
+    Comment.author_id == bindparam("author"),
+    Comment.article_id == bindparam("article"),
+    Comment.deleted_at.is_(None),
+    Case.status != Status.PUBLISHED,
+    newest_first=True,
+    at_most=OWN_SHOWN,
+)
 
 
 def one(session: Session, comment_id: int, *, viewer: int | None = None) -> Shown | None:
@@ -369,25 +408,13 @@ _OVERLAP_TIME = timedelta(seconds=2)
 
 def changes(session: Session, mark: Mark | None) -> tuple[Mark, list[Change]]:
     """Return what readers see differently since `mark`, and the new mark. None: start from now."""
-    decision, disclaimer_id, article_at = session.execute(
-        select(
-            select(func.max(Decision.id)).scalar_subquery(),
-            select(func.max(Disclaimer.id)).where(Disclaimer.for_site).scalar_subquery(),
-            select(func.max(Article.changed_at)).scalar_subquery(),
-        )
-    ).one()
+    decision, disclaimer_id, article_at = session.execute(_NEWEST).one()
     now = Mark(decision or 0, disclaimer_id or 0, article_at or _LONG_AGO)
     since = now if mark is None else mark
-    decisions = frozenset(
-        session.scalars(select(Decision.id).where(Decision.id > since.decision - _OVERLAP))
-    )
+    decisions = frozenset(session.scalars(_DECIDED_AFTER, {"decision": since.decision - _OVERLAP}))
     moved = frozenset(
         (slug, at)
-        for slug, at in session.execute(
-            select(Article.slug, Article.changed_at).where(
-                Article.changed_at > since.article - _OVERLAP_TIME
-            )
-        )
+        for slug, at in session.execute(_MOVED_AFTER, {"at": since.article - _OVERLAP_TIME})
     )
     now = replace(
         now,
@@ -400,6 +427,16 @@ def changes(session: Session, mark: Mark | None) -> tuple[Mark, list[Change]]:
     found += [Change(slug=slug) for slug, _ in moved - mark.articles]
     found += _decided(session, set(decisions - mark.decisions))
     return now, found
+
+
+# Asked after every transaction, so they are put together once.
+_NEWEST = select(
+    select(func.max(Decision.id)).scalar_subquery(),
+    select(func.max(Disclaimer.id)).where(Disclaimer.for_site).scalar_subquery(),
+    select(func.max(Article.changed_at)).scalar_subquery(),
+)
+_DECIDED_AFTER = select(Decision.id).where(Decision.id > bindparam("decision"))
+_MOVED_AFTER = select(Article.slug, Article.changed_at).where(Article.changed_at > bindparam("at"))
 
 
 def changes_of(session: Session, slug: str, after_decision: int) -> list[Change]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.orm import Session, joinedload
 
 from moderation import decisions, scoring_queue
@@ -12,21 +12,27 @@ from moderation.policy import Status
 from moderation.tables import Case, Decision, Score, time_of
 
 
-def open_case(session: Session, text: str, *, author: int, context: int) -> Case:
-    """Put a text under moderation: pending, with a scoring job, in the caller's transaction."""
-    case = Case(
-        text=text,
-        status=Status.PENDING.value,
-        author=author,
-        context=context,
-        opened_at=time_of(session),
-        revision=1,
-        version=1,
+def open_case(session: Session, text: str, *, author: int, context: int) -> int:
+    """Put a text under moderation: pending, with a scoring job, in the caller's transaction.
+
+    Returns the case's id.
+    """
+    opened = session.connection().execute(
+        _INSERT,
+        {
+            "text": text,
+            "status": Status.PENDING.value,
+            "author": author,
+            "context": context,
+            "opened_at": time_of(session),
+        },
     )
-    session.add(case)
-    session.flush()
-    scoring_queue.enqueue(session, case)
-    return case
+    case_id: int = opened.inserted_primary_key[0]  # type: ignore[index]
+    scoring_queue.enqueue_new(session, case_id)
+    return case_id
+
+
+_INSERT = insert(Case)
 
 
 def reopen(session: Session, case: Case, text: str) -> None:
@@ -136,16 +142,18 @@ def records(session: Session, authors: Iterable[int]) -> dict[int, Record]:
 
 def published_by_context(session: Session, contexts: Iterable[int]) -> dict[int, int]:
     """Count the published cases of each context; a context without any is left out."""
-    rows = session.execute(
-        select(Case.context, func.count())
-        .where(
-            Case.context.in_(list(contexts)),
-            Case.status == Status.PUBLISHED,
-            Case.withdrawn_at.is_(None),
-        )
-        .group_by(Case.context)
+    return dict(session.execute(_PUBLISHED, {"contexts": list(contexts)}).all())
+
+
+_PUBLISHED = (
+    select(Case.context, func.count())
+    .where(
+        Case.context.in_(bindparam("contexts", expanding=True)),
+        Case.status == Status.PUBLISHED,
+        Case.withdrawn_at.is_(None),
     )
-    return dict(rows.all())
+    .group_by(Case.context)
+)
 
 
 def counts_waiting(session: Session) -> dict[Status, int]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from moderation.tables import Case, ScoringJob, time_of
@@ -35,10 +35,18 @@ class Claim:
 def enqueue(session: Session, case: Case) -> None:
     """Ask for scores of the case's present text; a waiting job for an older one is replaced."""
     drop(session, case.id)
+    enqueue_new(session, case.id, case.revision)
+
+
+def enqueue_new(session: Session, case_id: int, revision: int = 1) -> None:
+    """Ask for scores of a case that has no job."""
     now = time_of(session)
-    session.add(
-        ScoringJob(case_id=case.id, revision=case.revision, queued_at=now, ready_at=now, attempts=0)
+    session.connection().execute(
+        _INSERT, {"case_id": case_id, "revision": revision, "queued_at": now, "ready_at": now}
     )
+
+
+_INSERT = insert(ScoringJob)
 
 
 def drop(session: Session, case_id: int) -> None:

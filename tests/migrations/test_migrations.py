@@ -54,8 +54,8 @@ def test_every_migration_goes_back_and_forth_with_rows_in_it(empty):
     upgraded(empty)
     with empty.writing() as session:
         articles.store(session, TEA)
-        case = cases.open_case(session, "You idiot.", author=1, context=1)
-        decisions.decide(session, case.id, Kind.VERDICT, Status.HELD, version=1)
+        case_id = cases.open_case(session, "You idiot.", author=1, context=1)
+        decisions.decide(session, case_id, Kind.VERDICT, Status.HELD, version=1)
     config = migrate._config()
     revisions = list(ScriptDirectory.from_config(config).walk_revisions())
     for revision in revisions:
@@ -72,8 +72,8 @@ def test_the_log_stays_append_only_at_the_newest_migration(empty):
     """A migration that rebuilds the table on SQLite would lose the triggers unseen."""
     upgraded(empty)
     with empty.writing() as session:
-        case = cases.open_case(session, "You idiot.", author=1, context=1)
-        decisions.decide(session, case.id, Kind.VERDICT, Status.HELD, version=1)
+        case_id = cases.open_case(session, "You idiot.", author=1, context=1)
+        decisions.decide(session, case_id, Kind.VERDICT, Status.HELD, version=1)
     for statement in ("UPDATE decisions SET words = ''", "DELETE FROM decisions"):
         with pytest.raises(DBAPIError, match="append-only"), empty.writing() as session:
             session.execute(text(statement))

@@ -16,9 +16,9 @@ from moderation.tables import Case, Decision
 def held(database):
     """A held case; its version is 2."""
     with database.writing() as session:
-        case = cases.open_case(session, "You idiot.", author=1, context=1)
-        decisions.decide(session, case.id, Kind.VERDICT, Status.HELD, version=1)
-        return case.id
+        case_id = cases.open_case(session, "You idiot.", author=1, context=1)
+        decisions.decide(session, case_id, Kind.VERDICT, Status.HELD, version=1)
+        return case_id
 
 
 def test_a_decision_moves_the_case_and_writes_the_log_together(database, held):
