@@ -3,6 +3,7 @@
 import difflib
 import os
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,6 +26,14 @@ def _database_url(url: str) -> str:
     )
 
 
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ValueError("must name a time zone, like Europe/Oslo or UTC") from None
+    return name
+
+
 class Settings(BaseSettings):
     """The site's settings. Each is an environment variable FORUM_NAME, or a line in `.env`."""
 
@@ -40,6 +49,9 @@ class Settings(BaseSettings):
         "http://127.0.0.1:8000",
         pattern=r"^https?://[^/\s]+$",
         description="The site's public address; https:// makes cookies secure.",
+    )
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+        "UTC", description="The newsroom's time zone, like Europe/Oslo; pages show its time."
     )
     host: str = Field("127.0.0.1", description="The address that the server listens on.")
     port: int = Field(8000, ge=0, le=65535, description="The port that the server listens on.")
@@ -67,6 +79,11 @@ class Settings(BaseSettings):
         "", description="Who may read /metrics from elsewhere: Authorization: Bearer TOKEN."
     )
     log_json: bool = Field(False, description="Write logs as JSON, one line each.")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone that pages show."""
+        return ZoneInfo(self.time_zone)
 
     @property
     def secure(self) -> bool:

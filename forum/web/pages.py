@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from datetime import UTC, datetime
+from collections.abc import MutableMapping
+from datetime import datetime, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,9 +47,17 @@ NOTICES = {
 }
 
 
+class _Templates(Environment):
+    """Every template has the same globals, and imports from another need not compare them."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return super().make_globals(d) if d else self.globals
+
+
 def make_templates(settings: Settings) -> Environment:
     """Return the templates; a name that is missing in one is an error, not an empty place."""
-    environment = Environment(
+    zone = settings.zone
+    environment = _Templates(
         loader=FileSystemLoader(house("templates")),
         autoescape=True,
         undefined=StrictUndefined,
@@ -57,7 +66,7 @@ def make_templates(settings: Settings) -> Environment:
         auto_reload=False,
     )
     environment.filters |= {
-        "moment": moment,
+        "moment": lambda value: moment(value, zone),
         "number": number,
         "paragraphs": paragraphs,
         "score": lambda value: f"{value:.2f}",
@@ -132,16 +141,16 @@ def number(value: float) -> str:
     return f"{value:,}".replace(",", "\u202f")
 
 
-def moment(value: datetime | None, now: datetime | None = None) -> Markup:
-    """Write a time in words, exact on hover and for machines."""
+def moment(value: datetime | None, zone: tzinfo, now: datetime | None = None) -> Markup:
+    """Write a time in words, in the newsroom's zone; exact on hover and for machines."""
     if value is None:
         return Markup("")
-    exact = value.astimezone(UTC)
-    # Nothing in it was typed by anybody, so nothing is escaped.
+    local = value.astimezone(zone)
+    # A time and its name hold nothing to escape: a page may have hundreds of them.
     return Markup(  # noqa: S704
-        f'<time datetime="{exact.isoformat(timespec="seconds")}"'
-        f' title="{exact.day} {exact:%B %Y, %H:%M} UTC">'
-        f"{_in_words(exact, now or datetime.now(UTC))}</time>"
+        f'<time datetime="{local.isoformat(timespec="seconds")}"'
+        f' title="{local.day} {local:%B %Y, %H:%M} {local.tzname()}">'
+        f"{_in_words(local, now or datetime.now(zone))}</time>"
     )
 
 

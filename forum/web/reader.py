@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -87,8 +87,12 @@ def _place(request: Request) -> _Place:
         query_number(request, "after"),
         query_number(request, "start"),
         query_number(request, "root"),
-        datetime.now(UTC).date(),
+        _today(state_of(request)),
     )
+
+
+def _today(state: State) -> date:
+    return datetime.now(state.settings.zone).date()
 
 
 def _make_page(session: Session, request: Request, slug: str, key: _Place) -> Kept:
@@ -101,7 +105,7 @@ def _make_page(session: Session, request: Request, slug: str, key: _Place) -> Ke
         return kept
     # Opened here and not by the caller's transaction, which may be older than the generation.
     with state_of(request).database.reading() as fresh:
-        order, after, start, root, _today = key
+        order, after, start, root, _day = key
         found = threads.read(fresh, slug, order=order, after=after, start=start, root=root)
     pieces = {shown.id: _piece(request, shown) for shown in found.comments}
     body = _render(request, found, list(pieces.values()), viewer=None).encode()
@@ -146,8 +150,9 @@ def _personal_page(session: Session, request: Request, slug: str, key: _Place) -
         elif shown.id not in by_id:
             waiting.append(shown)
     pieces: list[str] = []
+    viewer_id = viewer.id
     for shown in found.comments:
-        own = shown.author_id == viewer.id
+        own = shown.author_id == viewer_id
         if (own or moderates) and not shown.deleted:
             # One's own comment that is a gap to others is shown to its author.
             mine = next((u for u in unseen if u.id == shown.id), shown)
@@ -175,7 +180,7 @@ def _piece(request: Request, shown: Shown, viewer: Account | None = None) -> str
     state = state_of(request)
     moderates = viewer is not None and Role(viewer.role).allows(Role.MODERATOR)
     if viewer is None or viewer.id != shown.author_id:
-        return _others_piece(state, shown, moderates, datetime.now(UTC).date())
+        return _others_piece(state, shown, moderates, _today(state))
     until = shown.created_at + timedelta(minutes=state.settings.edit_minutes)
     editable = shown.status != Status.REJECTED and state.database.clock() < until
     return _render_piece(state, shown, own=True, editable=editable, moderates=moderates)
@@ -183,7 +188,7 @@ def _piece(request: Request, shown: Shown, viewer: Account | None = None) -> str
 
 # All that such a piece depends on is its key: of a thread that changed, one comment is rendered.
 @lru_cache(maxsize=4096)
-def _others_piece(state: State, shown: Shown, moderates: bool, _today: date) -> str:
+def _others_piece(state: State, shown: Shown, moderates: bool, _day: date) -> str:
     return _render_piece(state, shown, own=False, editable=False, moderates=moderates)
 
 
@@ -210,7 +215,8 @@ def _render(
         "viewer": viewer,
         "here": common(request)["path"]("thread", slug=found.article.slug),
         "thread": found,
-        "comments": [Markup(piece) for piece in pieces],  # noqa: S704
+        # As one: every piece would be asked whether it is safe.
+        "comments": [Markup("\n".join(pieces))] if pieces else [],  # noqa: S704
         "waiting": [Markup(piece) for piece in waiting or ()],  # noqa: S704
         "problem": problem,
         "typed": typed or {"text": "", "name": ""},

@@ -374,3 +374,9 @@ def test_one_network_cannot_make_guests_without_end(site):
         for n in range(21)
     ]
     assert answers == [200] * 20 + [429]
+
+
+@pytest.mark.site(time_zone="Asia/Kathmandu")
+def test_times_are_those_of_the_newsroom(stranger):
+    page = stranger.opens("/threads/the-town-that-argues-about-tea").text
+    assert "22 November 2026, 17:45 +0545" in page, "noon in UTC"
