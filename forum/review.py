@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from sqlalchemy import select, tuple_, update
@@ -13,7 +13,7 @@ from forum.errors import Changed, Invalid, NotFound
 from forum.tables import Account, Comment, Disclaimer, Report, Revision
 from moderation import cases, decisions
 from moderation.cases import Ground, Record
-from moderation.decisions import REASONS, Kind, Stale
+from moderation.decisions import REASONS, Kind, NotScored, Stale
 from moderation.policy import Finding, Status
 from moderation.tables import Case, Decision
 
@@ -90,9 +90,13 @@ def _cursor(value: str) -> tuple[datetime, int]:
     when, _, number = value.partition("~")
     try:
         moment = datetime.fromisoformat(when)
-        if moment.tzinfo is None:
-            raise ValueError(when)
-        return moment, int(number)
+        if moment.tzinfo is None or not (number.isascii() and number.isdigit()):
+            raise ValueError(value)
+        case_id = int(number)
+        if case_id >= 2**63:
+            raise ValueError(value)
+        # Near the first and the last year there is no such moment in UTC.
+        return moment.astimezone(UTC), case_id
     except (ValueError, OverflowError):
         raise NotFound(
             "This page of the queue does not exist. Please start from its top."
@@ -185,7 +189,8 @@ def open_file(session: Session, case_id: int) -> CaseFile:
 def approve(session: Session, case_id: int, *, version: int, moderator: Account) -> Decision:
     """Publish a case, or keep it published; open reports are answered by it.
 
-    `version` is the case's version that the moderator saw. Raises Changed, saying who was faster.
+    `version` is the case's version that the moderator saw. Raises Changed, saying who was faster,
+    or Invalid while it has no scores.
     """
     return _decide(session, case_id, Kind.APPROVE, Status.PUBLISHED, version, moderator)
 
@@ -193,7 +198,7 @@ def approve(session: Session, case_id: int, *, version: int, moderator: Account)
 def reject(
     session: Session, case_id: int, *, version: int, moderator: Account, reason: str, words: str
 ) -> Decision:
-    """Reject a case for a reason. Raises Changed, or Invalid for a reason that is none."""
+    """Reject a case for a reason. Raises Changed, or Invalid for no reason or while unscored."""
     if reason not in REASONS:
         raise Invalid("Please choose a reason: the log and the author need it.", field="reason")
     words = " ".join(words.split())
@@ -232,6 +237,10 @@ def _decide(
         )
     except Stale:
         raise Changed(_meanwhile(session, case_id)) from None
+    except NotScored:
+        raise Invalid(
+            "This comment is still being checked. Please decide when it has its scores."
+        ) from None
     comment_id = session.scalars(select(Comment.id).where(Comment.case_id == case_id)).one()
     session.execute(
         update(Report)

@@ -37,6 +37,10 @@ REASONS = {
 }
 
 
+class NotScored(Exception):
+    """The case still waits for its scores: nothing is published, nor rejected, before."""
+
+
 class Stale(Exception):
     """Somebody or something else was faster. `case_id` tells which case to look at again."""
 
@@ -64,13 +68,19 @@ def decide(
     """Move a case to the status `to` (None: it stays) and write the line of the log, or neither.
 
     `version` is the case's version that the decision was made on. A new `text` starts a new
-    revision. Raises Stale when the case has moved on since, was withdrawn, or does not exist.
+    revision. Raises Stale when the case has moved on since, was withdrawn, or does not exist, and
+    NotScored when a person decides on a pending case.
     """
     seen = session.execute(
-        select(Case.status, Case.waiting_since, Case.revision).where(Case.id == case_id)
+        select(Case.status, Case.waiting_since, Case.revision, Case.version).where(
+            Case.id == case_id
+        )
     ).one_or_none()
-    if seen is None:
+    if seen is None or seen.version != version:
         raise Stale(case_id)
+    if kind in BY_PEOPLE and seen.status == Status.PENDING:
+        # Nor could it be undone: pending again, the case would have no scoring job any more.
+        raise NotScored(case_id)
     now = time_of(session)
     to = Status(seen.status) if to is None else to
 

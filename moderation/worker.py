@@ -132,7 +132,6 @@ class Worker:
             )
         )
         if case.status != Status.PENDING:
-            # A moderator decided meanwhile; the scores are kept, the decision stands.
             return
         version = policies.in_force(session)
         verdict = judge(scores, (), version.policy)

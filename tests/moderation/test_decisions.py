@@ -7,7 +7,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from moderation import cases, decisions
-from moderation.decisions import Kind, Stale
+from moderation.decisions import Kind, NotScored, Stale
 from moderation.policy import Status
 from moderation.tables import Case, Decision
 
@@ -132,6 +132,18 @@ def test_an_edit_makes_a_case_pending_with_a_new_revision(database, held):
         case = session.get_one(Case, held)
         assert (case.status, case.revision, case.text) == (Status.PENDING, 2, "You dear.")
         assert case.waiting_since is None
+
+
+@pytest.mark.parametrize("kind", decisions.BY_PEOPLE)
+def test_nobody_decides_before_a_case_is_scored(database, held, kind):
+    with database.writing() as session:
+        cases.reopen(session, session.get_one(Case, held), "You fool.")
+
+    with database.writing() as session, pytest.raises(NotScored):
+        decisions.decide(session, held, kind, Status.PUBLISHED, version=3, actor=7)
+
+    with database.reading() as session:
+        assert session.get_one(Case, held).status == Status.PENDING
 
 
 def test_only_decide_writes_a_status():

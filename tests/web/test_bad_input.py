@@ -16,7 +16,9 @@ ADDRESSES = [
     f"{THREAD}?root=7", f"{THREAD}?start=0&after=5", f"{THREAD}/events?after=x",
     "/?before=abc", "/?before=%F0%9F%92%A9",
     "/review?show=nothing", "/review?after=abc", "/review?after=2026-11-22~x",
-    "/review?after=2026-11-22T00:00:00~5", "/review?done=abc", "/review/cases/77",
+    "/review?after=2026-11-22T00:00:00~5",
+    "/review?after=2026-11-22T00:00:00%2B00:00~9999999999999999999",
+    "/review?after=0001-01-01T00:00:00%2B23:59~1", "/review?done=abc", "/review/cases/77",
     "/review/log?before=x", "/admin/policy/99", "/admin/accounts?name=%00%25_", "/api/threads/x",
     f"/api{THREAD}/comments?order=best", "/admin/accounts?after=-1",
 ]  # fmt: skip

@@ -31,6 +31,11 @@ def ada(site):
 
 
 @pytest.fixture
+def stranger(site):
+    return site.person(role=None)
+
+
+@pytest.fixture
 def insulted(ann, work):
     ann.comments(INSULT)
     work()
@@ -237,3 +242,16 @@ def test_case_counts_are_what_a_click_shows(mona, ann, work, clock):
     for number in range(3):
         mona.approves(f"{INSULT} {number}")
     assert INSULT not in mona.reads("/review")
+
+
+def test_a_comment_that_waits_for_its_scores_cannot_be_decided(mona, ann, stranger, work):
+    ann.comments("Milk first.")
+    assert "Still being checked" in mona.reads("/review/cases/1")
+
+    answer = mona.sends("/review/cases/1", to="approve", version=1)
+
+    assert answer.status_code == 422
+    assert "still being checked" in words(answer.text)
+    assert stranger.cannot_see("Milk first.")
+    work()
+    assert stranger.sees("Milk first.")
