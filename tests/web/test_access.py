@@ -60,6 +60,7 @@ def test_no_address_answers_that_is_not_in_the_table(site):
     [
         {"origin": "https://evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site", "origin": "http://other.127.0.0.1"},
         {"sec-fetch-site": "cross-site", "origin": "http://127.0.0.1:8000"},
