@@ -41,10 +41,13 @@ _hasher = PasswordHasher()
 # Verified when there is no such account, so that the time taken does not tell.
 _NOBODY = _hasher.hash(secrets.token_hex(16))
 
-# Letters of other scripts that look like Latin ones; enough that nobody can pose as "admin".
+# Letters that look like plain Latin ones; enough that nobody can pose as "admin".
 _LOOKALIKES = str.maketrans(
-    "аеорсухіјѕԁԛԝһӏвкмнтгαονρτυικβηχγμωε", "aeopcyxijsdqwhlbkmhtraovptuikbnxyuwe"
+    "аеорсухіјѕԁԛԝһӏвкмнтгαονρτυικβηχγμωεıɩɪȷɑɡǀłøđħŧ",
+    "aeopcyxijsdqwhlbkmhtraovptuikbnxyuweiiijagllodht",
 )
+# Letters by their class, and nothing to see.
+_BLANK = "\u115f\u1160"
 
 
 def name_key(name: str) -> str:
@@ -61,7 +64,8 @@ def check_name(name: str) -> str:
     if not 2 <= len(name) <= NAME_LENGTH:
         raise Invalid(f"A name has 2 to {NAME_LENGTH} characters.", field="name")
     if not any(c.isalnum() for c in name) or not all(
-        c.isalnum() or c in " .'’-_" or unicodedata.category(c)[0] == "M" for c in name
+        (c.isalnum() and c not in _BLANK) or c in " .'’-_" or unicodedata.category(c)[0] == "M"
+        for c in name
     ):
         raise Invalid(
             "A name has letters, digits, spaces, full stops, hyphens and apostrophes.",
