@@ -80,19 +80,24 @@ async def sign_in(request: Request) -> Response:
     return _signed_in(request, going, token, "signed-in")
 
 
+_WRONG = "This name and password do not belong together."
+
+
 async def let_in(request: Request, name: str, password: str) -> str:
     """Return a login's token for the right name and password. Raises Invalid, or TooMany."""
     pace = state_of(request).sign_ins
-    # By name, so that one account cannot be guessed at from many machines; and by machine. A name
-    # that nobody can have is cut: keys are kept in memory.
-    by_name = f"name {accounts.name_key(name[: 2 * accounts.NAME_LENGTH])}"
+    # Names are kept in memory for a while, so one that nobody can have ends here.
+    if len(name) > 2 * accounts.NAME_LENGTH:
+        raise Invalid(_WRONG, field="password")
+    # By name, so that one account cannot be guessed at from many machines; and by machine.
+    by_name = f"name {accounts.name_key(name)}"
     by_address = f"address {_address(request)}"
     _check_pace(max(pace.wait(by_name), pace.wait(by_address)), "wrong passwords")
     pace.count(by_name)
     pace.count(by_address)
     account = await _known(request, name, password)
     if account is None:
-        raise Invalid("This name and password do not belong together.", field="password")
+        raise Invalid(_WRONG, field="password")
     pace.forget(by_name)
     pace.take_back(by_address)
     return await transact(request, accounts.sign_in, account.id)

@@ -25,14 +25,19 @@ class Pace:
         return max(1, int(recent[0] + self.seconds - self._clock()) + 1)
 
     def count(self, key: str) -> None:
-        """Remember a failed try."""
+        """Remember a try. Before it is made: many at once would all find the way free."""
         self._seen[key] = [*self._recent(key), self._clock()]
         self._seen.move_to_end(key)
         while len(self._seen) > _KEYS:
             self._seen.popitem(last=False)
 
+    def take_back(self, key: str) -> None:
+        """Forget the last try of a key: it was a good one."""
+        if recent := self._seen.get(key):
+            recent.pop()
+
     def forget(self, key: str) -> None:
-        """Forget the tries of a key that got in."""
+        """Forget every try of a key."""
         self._seen.pop(key, None)
 
     def _recent(self, key: str) -> list[float]:

@@ -1,11 +1,13 @@
 """Who may: every route for every role, foreign forms, huge bodies, what every answer carries."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from forum.accounts import Role
 from forum.web.routes import TABLE
+from tests.people import PASSWORD
 
 SAMPLE = {
     "slug": "the-town-that-argues-about-tea",
@@ -186,6 +188,23 @@ def test_guessing_passwords_is_slowed_down_also_for_names_that_do_not_exist(site
 
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) > 0
+
+
+def test_guesses_sent_all_at_once_are_no_more_than_one_after_the_other(site):
+    tries = site.settings.sign_in_tries
+    guessers = [site.person(role=None) for _ in range(tries + 5)]
+    with ThreadPoolExecutor(len(guessers)) as at_once:
+        answers = at_once.map(
+            lambda one: one.sends("/sign-in", name="Nobody", password="guess").status_code, guessers
+        )
+
+    assert sorted(answers) == [422] * tries + [429] * 5
+
+
+def test_right_passwords_are_not_counted_as_wrong_ones(site):
+    ann = site.person("Ann")
+    for _ in range(site.settings.sign_in_tries + 1):
+        assert ann.sends("/sign-in", name="Ann", password=PASSWORD).status_code == 200
 
 
 def test_metrics_are_for_this_machine_or_those_with_the_token(site):
