@@ -37,6 +37,9 @@ _INSERT = insert(Case)
 
 def reopen(session: Session, case: Case, text: str) -> None:
     """Take a new text: the case is pending again, unseen by readers, until it is scored."""
+    # The job before the case, as the worker does: the other way round they could wait for each
+    # other, and one of them would be broken off.
+    scoring_queue.drop(session, case.id)
     decisions.decide(
         session,
         case.id,
@@ -47,13 +50,13 @@ def reopen(session: Session, case: Case, text: str) -> None:
         text=text,
     )
     session.refresh(case)
-    scoring_queue.enqueue(session, case)
+    scoring_queue.enqueue_new(session, case.id, case.revision)
 
 
 def withdraw(session: Session, case: Case) -> None:
     """The author took the text back: it waits for nobody and nothing is decided any more."""
-    decisions.decide(session, case.id, Kind.WITHDRAW, version=case.version, actor=case.author)
     scoring_queue.drop(session, case.id)
+    decisions.decide(session, case.id, Kind.WITHDRAW, version=case.version, actor=case.author)
 
 
 def report(session: Session, case: Case, *, reporter: int, reason: str) -> None:

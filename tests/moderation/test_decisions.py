@@ -1,9 +1,10 @@
 """The status changes in one place, with its line of the log, once."""
 
+import re
 import threading
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from moderation import cases, decisions
@@ -144,6 +145,25 @@ def test_nobody_decides_before_a_case_is_scored(database, held, kind):
 
     with database.reading() as session:
         assert session.get_one(Case, held).status == Status.PENDING
+
+
+@pytest.mark.parametrize("change", ["edit", "withdrawal"])
+def test_an_author_takes_job_and_case_in_the_workers_order(database, held, change):
+    written = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        if found := re.match(r"(?:DELETE FROM|UPDATE) (\w+)", statement):
+            written.append(found[1])
+
+    event.listen(database.writer, "before_cursor_execute", note)
+    with database.writing() as session:
+        case = session.get_one(Case, held)
+        if change == "edit":
+            cases.reopen(session, case, "You are kind.")
+        else:
+            cases.withdraw(session, case)
+
+    assert written[:2] == ["scoring_jobs", "cases"]
 
 
 def test_only_decide_writes_a_status():
