@@ -9,6 +9,7 @@ from time import monotonic
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from moderation import decisions, policies, scoring_queue
@@ -186,7 +187,11 @@ def _classifier_version(session: Session, classifier: Classifier) -> int:
     found = session.scalar(select(ClassifierVersion.id).filter_by(**wanted))
     if found is None:
         row = ClassifierVersion(**wanted)
-        session.add(row)
-        session.flush()
+        try:
+            with session.begin_nested():
+                session.add(row)
+                session.flush()
+        except IntegrityError:  # Another worker made it this very moment.
+            return session.scalars(select(ClassifierVersion.id).filter_by(**wanted)).one()
         found = row.id
     return found

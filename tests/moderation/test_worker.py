@@ -1,5 +1,6 @@
 """Scoring: nothing is lost, nothing is scored twice, nothing unscored is published."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -191,3 +192,25 @@ def test_a_withdrawn_text_is_not_scored(database, worker, picky):
 
     assert worker.round() == 0
     assert picky.seen == []
+
+
+def test_two_new_workers_of_one_classifier_both_record(database, picky):
+    opened(database, "Nice tea.", "More tea.")
+    ready, first = threading.Barrier(2), Worker(database.writing, picky, at_once=1)
+    second = Worker(database.writing, picky, at_once=1)
+    score = picky.score
+
+    def together(texts):
+        # Both have read which classifiers there are only after both have scored.
+        scores = score(texts)
+        ready.wait()
+        return scores
+
+    picky.score = together
+    rounds = [threading.Thread(target=worker.round) for worker in (first, second)]
+    for each in rounds:
+        each.start()
+    for each in rounds:
+        each.join()
+
+    assert set(statuses(database).values()) == {Status.PUBLISHED}
