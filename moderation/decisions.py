@@ -90,7 +90,8 @@ def decide(
         waiting = seen.waiting_since or now
     elif kind is Kind.EDIT or (kind is Kind.VERDICT and to is Status.PUBLISHED):
         # A report stays open through an edit and a machine's verdict: a person answers it.
-        waiting = seen.waiting_since if seen.status != Status.HELD else None
+        held = seen.status == Status.HELD
+        waiting = None if held and not _reported(session, case_id) else seen.waiting_since
     else:
         waiting = None
 
@@ -132,6 +133,24 @@ def decide(
     session.add(decision)
     session.flush()
     return decision
+
+
+def _reported(session: Session, case_id: int) -> bool:
+    """Whether the last report on a case still waits for a person's answer."""
+    undone = select(Decision.undoes_id).where(
+        Decision.case_id == case_id, Decision.undoes_id.is_not(None)
+    )
+    last = session.scalar(
+        select(Decision.kind)
+        .where(
+            Decision.case_id == case_id,
+            Decision.kind.in_([Kind.REPORT, *BY_PEOPLE]),
+            Decision.id.not_in(undone),
+        )
+        .order_by(Decision.id.desc())
+        .limit(1)
+    )
+    return last == Kind.REPORT
 
 
 def undo(session: Session, decision_id: int, *, actor: int) -> Decision:

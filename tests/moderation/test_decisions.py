@@ -135,6 +135,25 @@ def test_an_edit_makes_a_case_pending_with_a_new_revision(database, held):
         assert case.waiting_since is None
 
 
+def test_a_report_is_not_lost_when_the_author_edits_twice(database, held):
+    def judged(status):
+        decisions.decide(session, held, Kind.VERDICT, status, version=case.version)
+        session.refresh(case)
+
+    with database.writing() as session:
+        case = session.get_one(Case, held)
+        decisions.decide(session, held, Kind.APPROVE, Status.PUBLISHED, version=2, actor=7)
+        session.refresh(case)
+        cases.report(session, case, reporter=9, reason="hate")
+        session.refresh(case)
+        cases.reopen(session, case, "You fool.")
+        judged(Status.HELD)
+        cases.reopen(session, case, "You know what you are.")
+        judged(Status.PUBLISHED)
+
+        assert case.waiting_since is not None
+
+
 @pytest.mark.parametrize("kind", decisions.BY_PEOPLE)
 def test_nobody_decides_before_a_case_is_scored(database, held, kind):
     with database.writing() as session:
