@@ -1,0 +1,228 @@
+"""`python -m bench`: the table of ratios, each beside what is to be reached."""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+from rich.console import Console
+from rich.table import Table
+
+from bench import load, scoring, servers, site
+from bench.load import Answered
+from bench.servers import Server
+
+SHORT, LONG = 100, 10_000
+# Posts go to threads that nobody reads meanwhile.
+SIDES = 20
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table. `value` is a ratio where there is something to reach."""
+
+    what: str
+    measured: str
+    value: float | None = None
+    reach: float | None = None
+    at_most: bool = False
+
+    @property
+    def met(self) -> bool | None:
+        if self.value is None or self.reach is None:
+            return None
+        return self.value <= self.reach if self.at_most else self.value >= self.reach
+
+
+def main() -> None:
+    """Measure, and print the table. Exit status 1 when something to reach was missed."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="shorter runs, rougher figures")
+    parser.add_argument(
+        "--database", metavar="URL", help="a PostgreSQL server to measure on; else SQLite"
+    )
+    wanted = parser.parse_args()
+    seconds, rounds = (1.0, 2) if wanted.quick else (3.0, 5)
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory() as folder:
+        copies = (
+            site.PostgresCopies(wanted.database)
+            if wanted.database
+            else site.SqliteCopies(Path(folder))
+        )
+        sides = {f"side {n}": SHORT // 2 for n in range(SIDES)}
+        _say(f"Making a site with threads of {SHORT} and {LONG:,} comments.")
+        made = site.make(copies.template_url, {"short": SHORT, "long": LONG, **sides})
+        tokens = Path(folder) / "tokens"
+        tokens.write_text("\n".join(made.tokens) + "\n", encoding="ascii")
+        paths = {name: f"/threads/{slug}" for name, slug in made.threads.items()}
+        _say("Reading and posting, in turns with the bare route.")
+        with copies.copy() as url, servers.bare() as bare:
+            with servers.forum(url, worker=False) as ours:
+                figures += _against_bare(bare, ours, url, paths, tokens, seconds, rounds)
+            with servers.forum(url, worker=True) as ours:
+                figures += _with_worker(bare, ours, paths, tokens, seconds, rounds)
+        _say("From POST to visible.")
+        with copies.copy() as url, servers.forum(url, worker=True) as ours:
+            figures += _visible(ours, paths["short"], made.tokens, 40 if wanted.quick else 200)
+    _say("Scoring.")
+    ratio, words = scoring.compare(rounds=2 if wanted.quick else 3)
+    figures.append(Figure("comments scored a second, by detoxify one at a time", words, ratio))
+    sys.exit(_print(figures))
+
+
+def _against_bare(
+    bare: Server,
+    ours: Server,
+    url: str,
+    paths: dict[str, str],
+    tokens: Path,
+    seconds: float,
+    rounds: int,
+) -> Iterator[Figure]:
+    sides = [f"{path}/comments" for name, path in paths.items() if name.startswith("side")]
+    before = site.count_comments(url)
+    taken = 0
+    runs = _in_turns(
+        rounds,
+        bare=lambda _: load.get(bare, "/", seconds=seconds),
+        # As browsers ask: compressed.
+        anonymous=lambda _: load.get(ours, paths["short"], seconds=seconds, gzip=True),
+        plain=lambda _: load.get(ours, paths["short"], seconds=seconds),
+        signed=lambda _: load.get_signed_in(ours, paths["short"], tokens, seconds=seconds),
+        cold=lambda _: load.get_cold(ours, paths["short"], seconds=seconds),
+        long=lambda _: load.get(ours, paths["long"], seconds=seconds, gzip=True),
+        signed_long=lambda _: load.get_signed_in(ours, paths["long"], tokens, seconds=seconds),
+        cold_long=lambda _: load.get_cold(ours, paths["long"], seconds=seconds),
+        post=lambda n: load.post(ours, sides, tokens, seconds=seconds, run=n),
+        mixed=lambda n: load.post(
+            ours, [*sides], tokens, seconds=seconds, run=rounds + n, reads=19
+        ),
+    )
+    taken = sum(run.see_other for name in ("post", "mixed") for run in runs[name])
+    stored = site.count_comments(url) - before
+    # A comment may be stored whose answer wrk did not wait for at the end of a run.
+    if not taken <= stored <= taken + 2 * rounds * load.CONNECTIONS:
+        raise load.LoadFailed(f"{taken} comments were answered with 303, and {stored} stored.")
+
+    yield Figure("the bare route, 50 KB ready", _rate(runs["bare"]))
+    for what, name, reach in (
+        (f"thread of {SHORT}, anonymous, unchanged", "anonymous", 0.35),
+        (f"thread of {SHORT}, the same, not compressed", "plain", None),
+        (f"thread of {SHORT}, signed in", "signed", 0.08),
+        (f"thread of {SHORT}, not kept", "cold", None),
+        (f"first page of {LONG:,}, anonymous, unchanged", "long", 0.35),
+        (f"first page of {LONG:,}, signed in", "signed_long", 0.08),
+        (f"first page of {LONG:,}, not kept", "cold_long", None),
+        ("posting a comment, durably, the worker elsewhere", "post", 0.08),
+        ("95 reads, 5 posts", "mixed", None),
+    ):
+        yield Figure(what, _rate(runs[name]), _ratio(runs[name], runs["bare"]), reach)
+    for what, long, short in (
+        ("anonymous, unchanged", "long", "anonymous"),
+        ("signed in", "signed_long", "signed"),
+        ("not kept", "cold_long", "cold"),
+    ):
+        cost = _median(runs[long], "cpu") / _median(runs[short], "cpu")
+        yield Figure(
+            f"cost of {LONG:,} by cost of {SHORT}, {what}",
+            f"{_median(runs[long], 'cpu'):.2f} ms by {_median(runs[short], 'cpu'):.2f} ms of CPU",
+            cost,
+            1.3,
+            at_most=True,
+        )
+
+
+def _with_worker(
+    bare: Server, ours: Server, paths: dict[str, str], tokens: Path, seconds: float, rounds: int
+) -> Iterator[Figure]:
+    sides = [f"{path}/comments" for name, path in paths.items() if name.startswith("side")]
+    runs = _in_turns(
+        rounds,
+        bare=lambda _: load.get(bare, "/", seconds=seconds),
+        post=lambda n: load.post(ours, sides, tokens, seconds=seconds, run=1000 + n),
+    )
+    yield Figure(
+        "posting while the worker scores what is posted",
+        _rate(runs["post"]),
+        _ratio(runs["post"], runs["bare"]),
+    )
+
+
+def _visible(ours: Server, path: str, tokens: Sequence[str], how_many: int) -> Iterator[Figure]:
+    """From sending a comment until a reader who is not signed in gets it, one after the other."""
+    took = []
+    with (
+        httpx2.Client(base_url=ours.address) as author,
+        httpx2.Client(base_url=ours.address) as reader,
+    ):
+        for number in range(how_many):
+            author.cookies.set("forum", tokens[number])
+            text = f"The benches by the river were painted again, number {number} of them."
+            began = time.perf_counter()
+            answer = author.post(f"{path}/comments", data={"text": text})
+            if answer.status_code != 303:
+                raise load.LoadFailed(f"A comment was answered with {answer.status_code}.")
+            while text not in reader.get(f"{path}?order=newest").text:
+                if time.perf_counter() - began > 30:
+                    raise load.LoadFailed("A comment was not to be seen within 30 seconds.")
+            took.append((time.perf_counter() - began) * 1000)
+    cuts = statistics.quantiles(took, n=100, method="inclusive")
+    yield Figure(
+        f"from POST to visible, {how_many} comments",
+        f"p50 {cuts[49]:.0f} ms, p99 {cuts[98]:.0f} ms",
+    )
+
+
+def _in_turns(rounds: int, **loads: Callable[[int], Answered]) -> dict[str, list[Answered]]:
+    """Run each load once a round, so that all meet the machine as it is at that time."""
+    runs: dict[str, list[Answered]] = {name: [] for name in loads}
+    for number in range(rounds):
+        for name, run in loads.items():
+            runs[name].append(run(number))
+    return runs
+
+
+def _median(runs: Sequence[Answered], what: str) -> float:
+    return statistics.median(getattr(run, what) for run in runs)
+
+
+def _ratio(runs: Sequence[Answered], bare: Sequence[Answered]) -> float:
+    return statistics.median(
+        run.rate / against.rate for run, against in zip(runs, bare, strict=True)
+    )
+
+
+def _rate(runs: Sequence[Answered]) -> str:
+    return (
+        f"{_median(runs, 'rate'):,.0f}/s, p99 {_median(runs, 'p99'):.0f} ms,"
+        f" {_median(runs, 'cpu'):.2f} ms of CPU"
+    )
+
+
+def _print(figures: Sequence[Figure]) -> int:
+    table = Table("measured", "figure", "ratio", "to reach", "")
+    for figure in figures:
+        sign = "≤" if figure.at_most else "≥"
+        table.add_row(
+            figure.what,
+            figure.measured,
+            "" if figure.value is None else f"{figure.value:.2f}",
+            "" if figure.reach is None else f"{sign} {figure.reach}",
+            {True: "met", False: "MISSED", None: ""}[figure.met],
+        )
+    Console(width=150).print(table)
+    return int(any(figure.met is False for figure in figures))
+
+
+def _say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
