@@ -1,6 +1,7 @@
 """The wheel is the whole program: installed elsewhere, it sets up a site and serves a thread."""
 
 import importlib.metadata
+import os
 import re
 import signal
 import socket
@@ -149,7 +150,9 @@ def _is_ready(address: str) -> bool:
 def _interrupt(process: "subprocess.Popen[str]") -> str:
     """Press Ctrl-C; return what was printed until it stopped."""
     process.send_signal(signal.SIGINT)
-    printed, _ = process.communicate(timeout=STOPS_WITHIN)
+    # Where every core has three programs to run, this takes three times as long as well.
+    crowded = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    printed, _ = process.communicate(timeout=STOPS_WITHIN * crowded)
     return printed
 
 
@@ -184,8 +187,9 @@ def test_a_thread_is_served_from_any_folder_and_ctrl_c_ends_it_at_once(
 
     assert server.returncode == 0, printed
     assert "Traceback" not in printed
-    # What uvicorn says of a connection that was cut off in the middle.
+    # What uvicorn says of a connection that it cut off, or waited for in vain.
     assert "without completing" not in printed
+    assert "graceful shutdown exceeded" not in printed
 
 
 @contextmanager
@@ -204,7 +208,8 @@ def test_the_worker_alone_stops_at_ctrl_c_too(installed: Installed) -> None:
 
     with installed.running("forum", "work") as worker:
         assert worker.stdout is not None
-        begins = list(takewhile(lambda line: "Ctrl-C" not in line, worker.stdout))
+        # A model that is being loaded is waited for.
+        begins = list(takewhile(lambda line: "detoxify-mini" not in line, worker.stdout))
         assert worker.poll() is None, begins
         printed = _interrupt(worker)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from forum import cli
+from moderation.policy import DEFAULT
 
 ARTICLE = "Tea is served\nNews / Town\n\nThere is tea.\n\nLeave a comment: Not `ours`.\n"
 
@@ -205,7 +206,8 @@ def test_the_policy_in_force_is_shown(prepared: Forum) -> None:
     assert shown.status == 0
     assert "Version 1, since " in shown.out
     assert "by the site. Mode: publish unless held." in shown.out
-    assert "Toxicity\t0.5\tnever" in shown.out
+    toxicity = DEFAULT.thresholds["toxicity"]
+    assert f"Toxicity\t{toxicity.hold:g}\t" in shown.out
 
 
 # errors
