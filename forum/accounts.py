@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, make_transient_to_detached
 
 from forum.errors import Invalid, NotAllowed, NotFound
 from forum.tables import Account as Account
@@ -222,12 +222,22 @@ def sign_in(session: Session, account_id: int) -> str:
 
 def signed_in(session: Session, token: str) -> Account | None:
     """Return the account whose login has this token, unless it ran out or was closed."""
-    return session.scalar(_SIGNED_IN, {"token": _hash(token), "now": time_of(session)})
+    # Below the session, which would make an object of the row in half as much time again.
+    row = (
+        session.connection()
+        .execute(_SIGNED_IN, {"token": _hash(token), "now": time_of(session)})
+        .one_or_none()
+    )
+    if row is None:
+        return None
+    account = Account(**row._mapping)
+    make_transient_to_detached(account)
+    return account
 
 
 # Asked at each request, so it is put together once.
 _SIGNED_IN = (
-    select(Account)
+    select(*Account.__table__.columns)
     .join(Login, Login.account_id == Account.id)
     .where(
         Login.token_hash == bindparam("token"),

@@ -26,6 +26,7 @@ from forum.web.pace import Pace
 from forum.web.pages import make_templates
 from forum.web.routes import TABLE
 from forum.web.state import State
+from forum.web.writer import Writer
 
 
 def create_app(settings: Settings, *, database: Database | None = None) -> Starlette:
@@ -37,6 +38,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Starl
         settings=settings,
         database=database,
         live=live,
+        writer=Writer(database, live),
         templates=make_templates(settings),
         paths={route.name: route.path_format for route in routes},
         sign_ins=Pace(settings.sign_in_tries, 300),

@@ -96,10 +96,23 @@ def find(session: Session, slug: str) -> Article:
     """Return the article of this address. Raises NotFound."""
     article = session.scalar(_BY_SLUG, {"slug": slug})
     if article is None:
-        raise NotFound("There is no thread at this address. It may have been renamed.")
+        raise _not_found()
     return article
 
 
+def id_of(session: Session, slug: str) -> int:
+    """Return the id of the article of this address. Raises NotFound."""
+    found = session.connection().execute(_ID_BY_SLUG, {"slug": slug}).scalar()
+    if found is None:
+        raise _not_found()
+    return int(found)
+
+
+def _not_found() -> NotFound:
+    return NotFound("There is no thread at this address. It may have been renamed.")
+
+
+_ID_BY_SLUG = select(Article.id).where(Article.slug == bindparam("slug"))
 _BY_SLUG = select(Article).where(Article.slug == bindparam("slug"))
 
 

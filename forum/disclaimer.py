@@ -1,6 +1,6 @@
 """The disclaimer shown with every thread: the article's own if it has one, else the site's."""
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from forum.errors import Changed, Invalid
@@ -43,6 +43,10 @@ _IN_FORCE = (
 )
 
 
+# As part of another statement.
+NEWEST_OF_SITE = select(func.max(Disclaimer.id)).where(Disclaimer.for_site).scalar_subquery()
+
+
 def of_article(session: Session, article: Article) -> Disclaimer:
     """Return what is shown with this article's thread. There is always one."""
     if article.disclaimer_id is not None:
@@ -71,6 +75,8 @@ def change(session: Session, text: str, *, author_id: int, based_on: int) -> Dis
         )
     if len(text) > LONGEST:
         raise Invalid(f"The disclaimer may have {LONGEST} characters at most.", field="text")
+    # Admins take turns, so that of two at once the second is told.
+    session.execute(select(Disclaimer.id).where(Disclaimer.id == based_on).with_for_update())
     current = of_site(session)
     if current.id != based_on:
         raise Changed("Another admin changed the disclaimer while you were writing.", field="text")

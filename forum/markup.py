@@ -28,6 +28,7 @@ _strip_all = nh3.Cleaner(tags=set())
 # Overrides that turn neighbouring text around, and control characters; joiners stay, since
 # Persian and emoji need them.
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
+_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _BLOCK_END = re.compile(r"</(?:p|li|pre|blockquote)>|<br\s*/?>")
 _MARKS_IN_A_ROW = re.compile(
     r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]{3})"
@@ -59,5 +60,5 @@ def fingerprint(text: str) -> str:
     A text without any (emoji, punctuation) is compared as it stands.
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
-    letters = "".join(c for c in folded if c.isalnum()) or "".join(folded.split())
+    letters = _NOT_ALPHANUMERIC.sub("", folded) or "".join(folded.split())
     return hashlib.sha256(letters.encode()).hexdigest()[:32]

@@ -39,9 +39,11 @@ class Scoring:
         while not self._stopping.is_set():
             try:
                 classifier = load_classifier(self._settings.classifier)
-            except ClassifierUnavailable as problem:
-                self.problem = str(problem)
-                log.error("classifier_unavailable", problem=str(problem))
+            # Whatever a library raises while it loads, the worker must not end in silence.
+            except Exception as problem:
+                known = isinstance(problem, ClassifierUnavailable)
+                self.problem = str(problem) if known else f"It cannot be loaded: {problem!r}"
+                log.error("classifier_unavailable", problem=self.problem)
                 self._stopping.wait(TRY_AGAIN)
                 continue
             self.worker = Worker(

@@ -127,6 +127,7 @@ class Comment(Base):
         Index(None, "root_id", "id"),
         Index(None, "parent_id"),
         Index(None, "author_id", "id"),
+        Index(None, "author_id", "article_id", "id"),
     )
 
 

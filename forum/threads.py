@@ -126,6 +126,8 @@ def read(
     included; `root` shows that top-level comment alone with its replies, `after` then being a
     reply's id.
     """
+    # First: what is decided while the rest is read is told again, and not missed.
+    mark = session.scalar(_LAST_LINE) or 0
     article = articles.find(session, slug)
     shown_disclaimer = disclaimer.of_article(session, article)
     total = cases.published_by_context(session, [article.id]).get(article.id, 0)
@@ -141,7 +143,7 @@ def read(
         total=total,
         next=next_,
         continued=after is not None or start is not None,
-        mark=session.scalar(_LAST_LINE) or 0,
+        mark=mark,
         root=root,
     )
 
@@ -152,8 +154,14 @@ _LAST_LINE = select(func.max(Decision.id))
 def _rows(
     session: Session, *conditions: ColumnElement[bool], newest_first: bool, at_most: int
 ) -> list[Shown]:
-    found = session.execute(_query(*conditions, newest_first=newest_first, at_most=at_most))
-    return [_shown(row) for row in found]
+    return _shown_by(session, _query(*conditions, newest_first=newest_first, at_most=at_most))
+
+
+def _shown_by(
+    session: Session, query: Select[*tuple[Any, ...]], given: dict[str, Any] | None = None
+) -> list[Shown]:
+    # Below the session, which would ask of every row whether it holds objects.
+    return [_shown(row) for row in session.connection().execute(query, given)]
 
 
 def _query(
@@ -177,11 +185,11 @@ def _shown(row: Sequence[object]) -> Shown:
 def _roots_page(
     session: Session, article_id: int, order: Order, after: int | None, start: int | None
 ) -> tuple[list[Shown], int | None]:
-    found = session.execute(
+    roots = _shown_by(
+        session,
         _roots_query(order is Order.NEWEST, after is not None, start is not None),
         {"article": article_id, "after": after, "start": start},
     )
-    roots = [_shown(row) for row in found]
     next_ = roots[ROOTS_A_PAGE - 1].id if len(roots) > ROOTS_A_PAGE else None
     roots = roots[:ROOTS_A_PAGE]
     replies, left_out = _first_replies(session, [root.id for root in roots])
@@ -222,7 +230,7 @@ def _first_replies(session: Session, roots: list[int]) -> tuple[list[Shown], dic
         return [], {}
     replies: list[Shown] = []
     left_out: dict[int, int] = {}
-    for *columns, of in session.execute(_replies_query(), {"roots": roots}):
+    for *columns, of in session.connection().execute(_replies_query(), {"roots": roots}):
         reply = _shown(columns)
         replies.append(reply)
         if of > REPLIES_SHOWN:
@@ -311,8 +319,7 @@ def _in_reading_order(
 
 def own_unseen(session: Session, article_id: int, author_id: int) -> list[Shown]:
     """Return the author's comments here that others do not see, newest first."""
-    found = session.execute(_OWN_UNSEEN, {"author": author_id, "article": article_id})
-    return [_shown(row) for row in found]
+    return _shown_by(session, _OWN_UNSEEN, {"author": author_id, "article": article_id})
 
 
 # Asked for each page of somebody who is signed in, so it is put together once.
@@ -400,25 +407,29 @@ class Change:
     status: str = ""
 
 
-# A transaction that began earlier may commit later, and its rows have lower numbers and times than
-# what was seen already; so the tails are read with this overlap.
-_OVERLAP = 64
+# On PostgreSQL a transaction that began earlier may commit later, and its rows have lower numbers
+# than what was seen already; so the tail is read with this overlap, which is more than a few
+# workers with the largest batches write at once. SQLite's one writer keeps the order. Times
+# overlap on both: a clock may be set back.
+_OVERLAP = 2048
 _OVERLAP_TIME = timedelta(seconds=2)
 
 
 def changes(session: Session, mark: Mark | None) -> tuple[Mark, list[Change]]:
     """Return what readers see differently since `mark`, and the new mark. None: start from now."""
-    decision, disclaimer_id, article_at = session.execute(_NEWEST).one()
+    # Below the session, which doubles the time; this follows every transaction.
+    execute = session.connection().execute
+    decision, disclaimer_id, article_at = execute(_NEWEST).one()
     now = Mark(decision or 0, disclaimer_id or 0, article_at or _LONG_AGO)
     since = now if mark is None else mark
-    decisions = frozenset(session.scalars(_DECIDED_AFTER, {"decision": since.decision - _OVERLAP}))
+    overlap = 0 if session.get_bind().dialect.name == "sqlite" else _OVERLAP
+    decisions = frozenset(execute(_DECIDED_AFTER, {"decision": since.decision - overlap}).scalars())
     moved = frozenset(
-        (slug, at)
-        for slug, at in session.execute(_MOVED_AFTER, {"at": since.article - _OVERLAP_TIME})
+        (slug, at) for slug, at in execute(_MOVED_AFTER, {"at": since.article - _OVERLAP_TIME})
     )
     now = replace(
         now,
-        decisions=frozenset(n for n in decisions if n > now.decision - _OVERLAP),
+        decisions=frozenset(n for n in decisions if n > now.decision - overlap),
         articles=frozenset(each for each in moved if each[1] > now.article - _OVERLAP_TIME),
     )
     if mark is None:
@@ -449,7 +460,8 @@ def changes_of(session: Session, slug: str, after_decision: int) -> list[Change]
                 select(Decision.id)
                 .join(Case, Case.id == Decision.case_id)
                 .where(Decision.id > after_decision, Case.context == article.id)
-                .order_by(Decision.id)
+                # The newest: of one comment the last change is what counts.
+                .order_by(Decision.id.desc())
                 .limit(500)
             )
         ),

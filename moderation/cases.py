@@ -28,7 +28,7 @@ def open_case(session: Session, text: str, *, author: int, context: int) -> int:
         },
     )
     case_id: int = opened.inserted_primary_key[0]  # type: ignore[index]
-    scoring_queue.enqueue_new(session, case_id)
+    scoring_queue.enqueue(session, case_id)
     return case_id
 
 
@@ -50,7 +50,7 @@ def reopen(session: Session, case: Case, text: str) -> None:
         text=text,
     )
     session.refresh(case)
-    scoring_queue.enqueue_new(session, case.id, case.revision)
+    scoring_queue.enqueue(session, case.id, case.revision)
 
 
 def withdraw(session: Session, case: Case) -> None:

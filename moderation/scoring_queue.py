@@ -5,7 +5,6 @@ the next one finds it. Only the holder of the lease can finish it, so nothing is
 """
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,13 +31,7 @@ class Claim:
     text: str
 
 
-def enqueue(session: Session, case: Case) -> None:
-    """Ask for scores of the case's present text; a waiting job for an older one is replaced."""
-    drop(session, case.id)
-    enqueue_new(session, case.id, case.revision)
-
-
-def enqueue_new(session: Session, case_id: int, revision: int = 1) -> None:
+def enqueue(session: Session, case_id: int, revision: int = 1) -> None:
     """Ask for scores of a case that has no job."""
     now = time_of(session)
     session.connection().execute(
@@ -117,16 +110,6 @@ def give_back(session: Session, claim: Claim, error: str) -> None:
             last_error=error,
         )
     )
-
-
-def release(session: Session, claims: Sequence[Claim]) -> None:
-    """Hand back untouched jobs at once, as a worker does when it is told to stop."""
-    for claimed in claims:
-        session.execute(
-            update(ScoringJob)
-            .where(ScoringJob.id == claimed.job_id, ScoringJob.lease == claimed.lease)
-            .values(lease=None, ready_at=time_of(session), attempts=ScoringJob.attempts - 1)
-        )
 
 
 @dataclass(frozen=True)

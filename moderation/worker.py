@@ -164,21 +164,22 @@ def _park(session: Session, claim: Claim, error: str) -> None:
     if case.status != Status.PENDING:
         return
     log.error("case_parked", case_id=case.id, attempts=claim.attempts, problem=error)
-    decisions.decide(
-        session,
-        case.id,
-        Kind.PARK,
-        Status.HELD,
-        version=case.version,
-        findings=[
-            Finding(
-                "scoring_failed",
-                words=f"The classifier failed {MAX_ATTEMPTS} times on this text ({error}), "
-                "so it was never scored.",
-            )
-        ],
-        policy_version=policies.in_force(session).id,
-    )
+    with contextlib.suppress(decisions.Stale):  # Somebody was faster, so a person has looked.
+        decisions.decide(
+            session,
+            case.id,
+            Kind.PARK,
+            Status.HELD,
+            version=case.version,
+            findings=[
+                Finding(
+                    "scoring_failed",
+                    words=f"The classifier failed {MAX_ATTEMPTS} times on this text ({error}), "
+                    "so it was never scored.",
+                )
+            ],
+            policy_version=policies.in_force(session).id,
+        )
 
 
 def _classifier_version(session: Session, classifier: Classifier) -> int:

@@ -16,7 +16,7 @@ from forum.errors import ForeignOrigin, ForumError, NotAllowed, NotSignedIn, Too
 from forum.settings import Settings
 from forum.web.error_pages import broken
 from forum.web.state import state_of
-from forum.web.transactions import read
+from forum.web.transactions import glance
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -93,7 +93,7 @@ def guarded(handler: Handler, who: Role | None, name: str) -> Handler:
             raise refusal
         # Static files are the same for all, also for one who has to choose a password first.
         token = "" if name == "static" else token_of(request)
-        viewer = await read(request, accounts.signed_in, token) if token else None
+        viewer = await glance(request, accounts.signed_in, token) if token else None
         request.state.viewer = viewer
         if who is not None:
             if viewer is None:

@@ -129,10 +129,9 @@ async def post_comment(request: Request) -> Response:
 
     def act(session: Session) -> tuple[int, str]:
         author, token = commenter(session, request, cleaned(name))
-        article = articles.find(session, path_text(request, "slug"))
         comment = comments.post(
             session,
-            article.id,
+            articles.id_of(session, path_text(request, "slug")),
             Draft(cleaned(text), parent),
             author=author,
             settings=state_of(request).settings,

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,11 +29,18 @@ class Kept:
     """A page of a thread as everybody sees it, in the forms that are asked for."""
 
     thread: threads.Thread
-    # Each comment's HTML, by id, in reading order.
+    # Its comments by id, and by author.
+    comments: dict[int, threads.Shown]
+    by_author: dict[int, list[threads.Shown]]
+    # Each comment's HTML, by id, in reading order; and as it goes out, one after the other.
     pieces: dict[int, str]
+    joined: bytes
     body: bytes
     gzipped: bytes
     etag: str
+    # The page around the comments as readers with an account see it, cut where their name and the
+    # comments go; made when the first of them comes.
+    frame: list[bytes] | None = None
 
 
 class Live:
@@ -93,7 +100,13 @@ class Live:
 
     def kept(self, slug: str, key: object) -> Kept | None:
         """Return the page if it has not changed since it was kept."""
-        return self._pages.get((slug, key))
+        page = self._pages.get((slug, key))
+        if page is not None:
+            # The page that was asked for longest ago makes room first. Without the lock, which a
+            # look holds while it reads: at worst the page was dropped this moment.
+            with suppress(KeyError):
+                self._pages.move_to_end((slug, key))
+        return page
 
     def keep(self, slug: str, key: object, page: Kept, generation: int) -> None:
         """Keep a page, unless its thread changed after `generation`."""

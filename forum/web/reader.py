@@ -3,13 +3,15 @@
 import gzip
 import hashlib
 import json
-from collections.abc import AsyncIterator
-from dataclasses import replace
+import re
+import secrets
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
@@ -25,7 +27,7 @@ from forum.web.forms import Form, path_number, path_text, query_number, query_te
 from forum.web.live import Kept
 from forum.web.pages import common, page, see_other
 from forum.web.state import State, state_of
-from forum.web.transactions import read, transact
+from forum.web.transactions import glance, read, transact
 from moderation.policy import Status
 
 A_FRONT_PAGE = 30
@@ -67,13 +69,21 @@ async def thread(request: Request) -> Response:
     key = _place(request)
     live = state_of(request).live
     viewer: Account | None = request.state.viewer
-    plain = viewer is None and set(request.query_params) <= {"order", "after", "start", "root"}
+    plain = viewer is None and _is_plain(request)
     kept = live.kept(slug, key)
-    if plain and kept is not None:
-        return _from_memory(request, kept)
+    if kept is None:
+        kept = await read(request, _make_page, request, slug, key)
     if plain:
-        return _from_memory(request, await read(request, _make_page, request, slug, key))
-    return HTMLResponse(await read(request, _personal_page, request, slug, key))
+        return _from_memory(request, kept)
+    if viewer is None:
+        return HTMLResponse(_render(request, kept.thread, kept.pieces.values(), viewer=None))
+    unseen = await glance(request, threads.own_unseen, kept.thread.article.id, viewer.id)
+    return HTMLResponse(_personal_page(request, kept, viewer, unseen))
+
+
+def _is_plain(request: Request) -> bool:
+    """Whether the address asks for nothing but a place in the thread: no word of what was done."""
+    return set(request.query_params) <= {"order", "after", "start", "root"}
 
 
 # A page says "today", so it is another one tomorrow.
@@ -108,10 +118,16 @@ def _make_page(session: Session, request: Request, slug: str, key: _Place) -> Ke
         order, after, start, root, _day = key
         found = threads.read(fresh, slug, order=order, after=after, start=start, root=root)
     pieces = {shown.id: _piece(request, shown) for shown in found.comments}
-    body = _render(request, found, list(pieces.values()), viewer=None).encode()
+    by_author: dict[int, list[Shown]] = {}
+    for shown in found.comments:
+        by_author.setdefault(shown.author_id, []).append(shown)
+    body = _render(request, found, pieces.values(), viewer=None).encode()
     kept = Kept(
         thread=found,
+        comments={shown.id: shown for shown in found.comments},
+        by_author=by_author,
         pieces=pieces,
+        joined="\n".join(pieces.values()).encode(),
         body=body,
         gzipped=gzip.compress(body, 6),
         etag=f'"{hashlib.sha256(body).hexdigest()[:20]}"',
@@ -129,46 +145,55 @@ def _from_memory(request: Request, kept: Kept) -> Response:
     return HTMLResponse(kept.body, headers=headers)
 
 
-def _personal_page(session: Session, request: Request, slug: str, key: _Place) -> str:
+def _personal_page(
+    request: Request, kept: Kept, viewer: Account, own_unseen: Sequence[Shown]
+) -> str | bytes:
     """The kept comments, with what is the viewer's own put in its place."""
-    kept = _make_page(session, request, slug, key)
-    found = kept.thread
-    viewer: Account | None = request.state.viewer
-    if viewer is None:
-        return _render(request, found, list(kept.pieces.values()), viewer=None)
-
+    unseen = {shown.id: shown for shown in own_unseen}
     moderates = Role(viewer.role).allows(Role.MODERATOR)
-    by_id = {shown.id: shown for shown in found.comments}
-    unseen = threads.own_unseen(session, found.article.id, viewer.id)
-    answers: dict[int, list[Shown]] = {}
-    waiting: list[Shown] = []
-    for shown in unseen:
-        if shown.parent_id in by_id:
-            answers.setdefault(shown.parent_id or 0, []).append(
-                _below(shown, by_id[shown.parent_id or 0])
-            )
-        elif shown.id not in by_id:
-            waiting.append(shown)
-    pieces: list[str] = []
-    viewer_id = viewer.id
-    for shown in found.comments:
-        own = shown.author_id == viewer_id
-        if (own or moderates) and not shown.deleted:
+    mine = kept.thread.comments if moderates else kept.by_author.get(viewer.id, ())
+    if not mine and not unseen and viewer.role == Role.READER and _is_plain(request):
+        return _fill_frame(request, kept, viewer.name)
+    pieces = dict(kept.pieces)
+    for shown in mine:
+        if not shown.deleted:
             # One's own comment that is a gap to others is shown to its author.
-            mine = next((u for u in unseen if u.id == shown.id), shown)
-            pieces.append(_piece(request, mine if own else shown, viewer))
-        else:
-            pieces.append(kept.pieces[shown.id])
-        pieces.extend(
-            _piece(request, answer, viewer) for answer in reversed(answers.get(shown.id, ()))
+            pieces[shown.id] = _piece(request, unseen.get(shown.id, shown), viewer)
+    waiting: list[str] = []
+    for shown in reversed(unseen.values()):
+        parent = kept.comments.get(shown.parent_id or 0)
+        if parent is not None:
+            pieces[parent.id] += "\n" + _piece(request, _below(shown, parent), viewer)
+        elif shown.id not in kept.comments:
+            waiting.insert(0, _piece(request, shown, viewer))
+    return _render(request, kept.thread, pieces.values(), viewer=viewer, waiting=waiting)
+
+
+@dataclass(frozen=True)
+class _Somebody:
+    """Stands for every reader with an account: a template that asks for more of them breaks."""
+
+    name: str
+    role: str
+
+
+# Where a frame is cut. Made up at each start, so nobody can write them into a text.
+_NAME, _COMMENTS = secrets.token_hex(16), secrets.token_hex(16)
+_CUT = re.compile(f"({_NAME}|{_COMMENTS})")
+
+
+def _fill_frame(request: Request, kept: Kept, name: str) -> bytes:
+    """A page on which nothing but the name at its top is the viewer's own."""
+    if kept.frame is None:
+        html = _render(
+            request,
+            kept.thread,
+            [_COMMENTS] if kept.pieces else [],
+            viewer=_Somebody(_NAME, Role.READER.value),
         )
-    return _render(
-        request,
-        found,
-        pieces,
-        viewer=viewer,
-        waiting=[_piece(request, shown, viewer) for shown in waiting],
-    )
+        kept.frame = [part.encode() for part in _CUT.split(html)]
+    own = {_NAME.encode(): str(escape(name)).encode(), _COMMENTS.encode(): kept.joined}
+    return b"".join(own.get(part, part) for part in kept.frame)
 
 
 def _below(shown: Shown, parent: Shown) -> Shown:
@@ -202,16 +227,15 @@ def _render_piece(state: State, shown: Shown, *, own: bool, editable: bool, mode
 def _render(
     request: Request,
     found: Thread,
-    pieces: list[str],
+    pieces: Collection[str],
     *,
-    viewer: Account | None,
+    viewer: Account | _Somebody | None,
     waiting: list[str] | None = None,
     problem: ForumError | None = None,
     typed: dict[str, str] | None = None,
 ) -> str:
     state = state_of(request)
     context = common(request) | {
-        # The kept page is the same for everybody: nothing of the request goes into it.
         "viewer": viewer,
         "here": common(request)["path"]("thread", slug=found.article.slug),
         "thread": found,
@@ -221,6 +245,9 @@ def _render(
         "problem": problem,
         "typed": typed or {"text": "", "name": ""},
     }
+    if not isinstance(viewer, Account):
+        # A page that is kept is the same for everybody: nothing of this request goes into it.
+        context |= {"notice": "", "done": ""}
     html: str = state.templates.get_template("reader/thread.html").render(context)
     return html
 
@@ -247,9 +274,9 @@ def _post(
 ) -> tuple[int, str]:
     """Post as the viewer, or as a guest who signs in by it. Return the comment and a token."""
     author, token = commenter(session, request, name)
-    article = articles.find(session, slug)
+    article_id = articles.id_of(session, slug)
     comment = comments.post(
-        session, article.id, draft, author=author, settings=state_of(request).settings
+        session, article_id, draft, author=author, settings=state_of(request).settings
     )
     return comment.id, token
 

@@ -14,6 +14,7 @@ from forum.settings import Settings
 from forum.web.live import Live
 from forum.web.metrics import Metrics
 from forum.web.pace import Pace
+from forum.web.writer import Writer
 
 
 @dataclass(eq=False)
@@ -23,6 +24,7 @@ class State:
     settings: Settings
     database: Database
     live: Live
+    writer: Writer
     templates: Any
     # Each address by its route's name, with {…} where its parameters go.
     paths: Mapping[str, str]

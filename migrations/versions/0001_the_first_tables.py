@@ -243,6 +243,12 @@ def upgrade() -> None:
         ["article_id", "root_id", "id"],
         unique=False,
     )
+    op.create_index(
+        "ix_comments_author_id_article_id_id",
+        "comments",
+        ["author_id", "article_id", "id"],
+        unique=False,
+    )
     op.create_index("ix_comments_author_id_id", "comments", ["author_id", "id"], unique=False)
     op.create_index("ix_comments_parent_id", "comments", ["parent_id"], unique=False)
     op.create_index("ix_comments_root_id_id", "comments", ["root_id", "id"], unique=False)

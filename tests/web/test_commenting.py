@@ -45,6 +45,14 @@ def test_a_comment_is_seen_by_its_author_alone_until_it_is_checked(ann, bob, str
     assert bob.sees("Milk first, always.")
 
 
+def test_what_a_page_says_to_one_reader_is_not_kept_for_others(ann, stranger):
+    # The first to read the thread after a change, with a notice at the top of the page.
+    assert "Thank you" in words(ann.comments("Milk first, always.").text)
+
+    assert "Thank you" not in stranger.reads()
+    assert "Ann" not in stranger.reads()
+
+
 def test_a_toxic_comment_waits_for_a_moderator(ann, bob, moderator, work):
     ann.comments(INSULT)
     work()

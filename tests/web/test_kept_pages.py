@@ -1,0 +1,117 @@
+"""Pages that are kept in memory show each viewer what a page made for them alone would show."""
+
+import asyncio
+import shutil
+
+import pytest
+
+from forum import accounts
+from forum.database import Database
+from forum.errors import Invalid
+from forum.web.live import Live
+from forum.web.writer import Writer
+
+TEA = "/threads/the-town-that-argues-about-tea"
+
+
+@pytest.fixture
+def ann(site):
+    return site.person("Ann")
+
+
+@pytest.fixture
+def bob(site):
+    return site.person("Bob")
+
+
+def test_a_readers_page_is_the_same_from_memory_and_made_anew(site, ann, work):
+    visitor = site.person("Zoë O'Neil-Smith")
+
+    for said in ("", "Milk goes in first.", "Never."):
+        if said:
+            ann.comments(said)
+            work()
+        made_anew = visitor.opens(TEA, nothing="known").text
+        assert said in made_anew
+        assert "Zoë O&#39;Neil-Smith" in made_anew
+        # Twice: the first of them cuts the frame.
+        assert visitor.opens(TEA).text == made_anew
+        assert visitor.opens(TEA).text == made_anew
+
+
+def test_each_reader_finds_the_own_name_on_a_kept_page(site, ann, bob):
+    other = site.person("Cleo")
+    assert "Cleo" in other.reads()
+
+    page = bob.reads()
+
+    assert bob.name in page
+    assert "Cleo" not in page
+
+
+def test_what_is_the_readers_own_comes_on_top_of_a_kept_page(site, ann, bob, work):
+    ann.comments("Milk goes in first.")
+    work()
+    assert bob.sees("Milk goes in first.")
+
+    bob.replies("Last, surely.", to="Milk goes in first.")
+
+    assert bob.sees("Last, surely.")
+    assert bob.sees("waiting to be checked")
+    assert ann.cannot_see("Last, surely.")
+
+
+def test_of_acts_committed_together_one_that_is_refused_leaves_nothing(database, site):
+    """Each is a transaction of its own to whoever asked for it."""
+    writer = Writer(database, site.state.live)
+
+    def come(name):
+        return lambda session: accounts.come_as_guest(session, name).id
+
+    def come_and_break(session):
+        accounts.come_as_guest(session, "Nobody")
+        raise Invalid("Not today.")
+
+    async def at_once():
+        return await asyncio.gather(
+            writer.write(come("First")),
+            writer.write(come_and_break),
+            writer.write(come("Second")),
+            return_exceptions=True,
+        )
+
+    first, refused, second = asyncio.run(at_once())
+
+    assert isinstance(refused, Invalid)
+    with database.reading() as session:
+        names = accounts.names(session, set(range(1, max(first, second) + 3)))
+    assert (names[first], names[second]) == ("First", "Second")
+    assert "Nobody" not in names.values()
+
+
+def test_when_the_commit_fails_nobody_is_told_that_it_was_kept(migrated_file, tmp_path):
+    """On SQLite, where commits are gathered."""
+    file = shutil.copy(migrated_file, tmp_path / "forum.db")
+    database = Database(f"sqlite:///{file}")
+    writer = Writer(database, Live(database))
+
+    def lose_everything(session):
+        accounts.come_as_guest(session, "Third")
+        # What a full disk does: the whole transaction is gone.
+        session.connection().connection.driver_connection.execute("ROLLBACK")
+        raise OSError("No space left on device.")
+
+    async def at_once():
+        return await asyncio.gather(
+            writer.write(lambda session: accounts.come_as_guest(session, "First").id),
+            writer.write(lose_everything),
+            writer.write(lambda session: accounts.come_as_guest(session, "Second").id),
+            return_exceptions=True,
+        )
+
+    answers = asyncio.run(at_once())
+
+    assert all(isinstance(answer, Exception) for answer in answers)
+    with database.reading() as session:
+        assert accounts.names(session, set(range(20))) == {}
+    database.close()
