@@ -75,7 +75,7 @@ def version(session: Session, number: int) -> PolicyVersion:
     return found
 
 
-def versions(session: Session, *, at_most: int = 50) -> list[PolicyVersion]:
+def versions(session: Session, *, at_most: int = 1000) -> list[PolicyVersion]:
     """Return the versions, newest first."""
     return list(
         session.scalars(select(PolicyVersion).order_by(PolicyVersion.id.desc()).limit(at_most))

@@ -255,3 +255,16 @@ def test_a_comment_that_waits_for_its_scores_cannot_be_decided(mona, ann, strang
     assert stranger.cannot_see("Milk first.")
     work()
     assert stranger.sees("Milk first.")
+
+
+@pytest.mark.site(guests=True)
+def test_an_admin_finds_a_guest_by_name_and_closes_the_account(site, ada, work):
+    guest = site.person(role=None)
+    guest.comments("Milk first.", name="Passer-by")
+    page = ada.opens("/admin/accounts", name="passer").text
+    number = re.search(r'action="/admin/accounts/(\d+)"', page)
+
+    ada.sends(f"/admin/accounts/{number[1]}", action="close")
+
+    assert "Passer-by" not in ada.reads("/admin/accounts")
+    assert "Sign in" in guest.reads("/account")
