@@ -123,7 +123,15 @@ class Comment(Base):
     )
 
     __table_args__ = (
-        Index(None, "article_id", "root_id", "id"),
+        # A thread's pages begin with top-level comments. PostgreSQL would not take them in order
+        # from an index that has root_id before id.
+        Index(
+            "ix_comments_top_level",
+            "article_id",
+            "id",
+            sqlite_where=text("root_id IS NULL"),
+            postgresql_where=text("root_id IS NULL"),
+        ),
         Index(None, "root_id", "id"),
         Index(None, "parent_id"),
         Index(None, "author_id", "id"),

@@ -450,16 +450,24 @@ _DECIDED_AFTER = select(Decision.id).where(Decision.id > bindparam("decision"))
 _MOVED_AFTER = select(Article.slug, Article.changed_at).where(Article.changed_at > bindparam("at"))
 
 
+# Anybody may ask for what followed any line; a long log is not walked for it.
+_LINES_BACK = 10_000
+
+
 def changes_of(session: Session, slug: str, after_decision: int) -> list[Change]:
-    """Return what happened in one thread after that line of the log, for one who comes back."""
+    """Return what happened in one thread after that line of the log, for one who comes back.
+
+    Of the site's last lines only: who was away for longer reads the page anew.
+    """
     article = articles.find(session, slug)
+    oldest = (session.scalar(_LAST_LINE) or 0) - _LINES_BACK
     return _decided(
         session,
         set(
             session.scalars(
                 select(Decision.id)
                 .join(Case, Case.id == Decision.case_id)
-                .where(Decision.id > after_decision, Case.context == article.id)
+                .where(Decision.id > max(after_decision, oldest), Case.context == article.id)
                 # The newest: of one comment the last change is what counts.
                 .order_by(Decision.id.desc())
                 .limit(500)

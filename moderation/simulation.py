@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session, aliased
 
 from moderation import labels
 from moderation.policy import Policy, Status, judge
@@ -24,21 +24,18 @@ def kept_scores(session: Session, *, at_most: int = RECENT) -> NDArray[np.float6
     the last of them.
     """
     columns = [getattr(Score, name) for name in labels.NAMES]
-    last = func.max(Score.classifier_id)
-    newest = (
-        select(Score.case_id, Score.revision, last.label("classifier_id"))
-        .group_by(Score.case_id, Score.revision)
+    later = aliased(Score)
+    rows = session.execute(
+        select(*columns)
+        .where(
+            ~exists().where(
+                later.case_id == Score.case_id,
+                later.revision == Score.revision,
+                later.classifier_id > Score.classifier_id,
+            )
+        )
         .order_by(Score.case_id.desc(), Score.revision.desc())
         .limit(at_most)
-        .subquery()
-    )
-    rows = session.execute(
-        select(*columns).join(
-            newest,
-            (Score.case_id == newest.c.case_id)
-            & (Score.revision == newest.c.revision)
-            & (Score.classifier_id == newest.c.classifier_id),
-        )
     ).all()
     if not rows:
         return np.empty((0, len(labels.NAMES)))

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
@@ -184,7 +185,17 @@ class Decision(Base):
     policy_version: Mapped[PolicyVersion | None] = relationship(lazy="raise")
     classifier: Mapped[ClassifierVersion | None] = relationship(lazy="raise")
 
-    __table_args__ = (Index(None, "case_id", "id"), Index(None, "actor", "id"))
+    __table_args__ = (
+        Index(None, "case_id", "id"),
+        Index(None, "actor", "id"),
+        # Few among the many verdicts of the policy.
+        Index(
+            "ix_decisions_by_people",
+            "id",
+            sqlite_where=text("kind IN ('approve', 'reject', 'undo')"),
+            postgresql_where=text("kind IN ('approve', 'reject', 'undo')"),
+        ),
+    )
 
 
 class ScoringJob(Base):

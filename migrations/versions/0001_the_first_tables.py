@@ -124,6 +124,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_decisions_actor_id", "decisions", ["actor", "id"], unique=False)
     op.create_index("ix_decisions_case_id_id", "decisions", ["case_id", "id"], unique=False)
+    op.create_index(
+        "ix_decisions_by_people",
+        "decisions",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("kind IN ('approve', 'reject', 'undo')"),
+        postgresql_where=sa.text("kind IN ('approve', 'reject', 'undo')"),
+    )
 
     op.create_table(
         "disclaimers",
@@ -238,10 +246,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("case_id", name="uq_comments_case_id"),
     )
     op.create_index(
-        "ix_comments_article_id_root_id_id",
+        "ix_comments_top_level",
         "comments",
-        ["article_id", "root_id", "id"],
+        ["article_id", "id"],
         unique=False,
+        sqlite_where=sa.text("root_id IS NULL"),
+        postgresql_where=sa.text("root_id IS NULL"),
     )
     op.create_index(
         "ix_comments_author_id_article_id_id",
