@@ -130,7 +130,7 @@ def read(
     mark = session.scalar(_LAST_LINE) or 0
     article = articles.find(session, slug)
     shown_disclaimer = disclaimer.of_article(session, article)
-    total = cases.published_by_context(session, [article.id]).get(article.id, 0)
+    total = cases.published_in(session, article.id)
     if root is not None:
         comments, next_ = _replies_page(session, article.id, root, after)
     else:
@@ -160,8 +160,9 @@ def _rows(
 def _shown_by(
     session: Session, query: Select[*tuple[Any, ...]], given: dict[str, Any] | None = None
 ) -> list[Shown]:
-    # Below the session, which would ask of every row whether it holds objects.
-    return [_shown(row) for row in session.connection().execute(query, given)]
+    # Below the session, which would ask of every row whether it holds objects; and all at once,
+    # since others may take the interpreter between two.
+    return [_shown(row) for row in session.connection().execute(query, given).all()]
 
 
 def _query(
@@ -230,7 +231,7 @@ def _first_replies(session: Session, roots: list[int]) -> tuple[list[Shown], dic
         return [], {}
     replies: list[Shown] = []
     left_out: dict[int, int] = {}
-    for *columns, of in session.connection().execute(_replies_query(), {"roots": roots}):
+    for *columns, of in session.connection().execute(_replies_query(), {"roots": roots}).all():
         reply = _shown(columns)
         replies.append(reply)
         if of > REPLIES_SHOWN:
@@ -368,7 +369,7 @@ class Overview:
 def overview(session: Session, slug: str) -> Overview:
     """Return one thread with its count. Raises NotFound."""
     article = articles.find(session, slug)
-    return Overview(article, cases.published_by_context(session, [article.id]).get(article.id, 0))
+    return Overview(article, cases.published_in(session, article.id))
 
 
 def overviews(

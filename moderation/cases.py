@@ -143,6 +143,22 @@ def records(session: Session, authors: Iterable[int]) -> dict[int, Record]:
     return {author: Record(**by_status) for author, by_status in counts.items()}
 
 
+def published_in(session: Session, context: int) -> int:
+    """Count the published cases of one context; of a long one in half the time of several."""
+    return session.connection().execute(_PUBLISHED_IN, {"context": context}).scalar() or 0
+
+
+_PUBLISHED_IN = (
+    select(func.count())
+    .select_from(Case)
+    .where(
+        Case.context == bindparam("context"),
+        Case.status == Status.PUBLISHED,
+        Case.withdrawn_at.is_(None),
+    )
+)
+
+
 def published_by_context(session: Session, contexts: Iterable[int]) -> dict[int, int]:
     """Count the published cases of each context; a context without any is left out."""
     return dict(session.execute(_PUBLISHED, {"contexts": list(contexts)}).all())
