@@ -2,10 +2,11 @@
 
 import csv
 import gzip
+import json
 import sys
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -14,6 +15,8 @@ import numpy.typing as npt
 
 from moderation import labels as known
 from moderation.classifier import Classifier
+from moderation.explain import explain
+from moderation.policy import Policy, Status, Threshold, judge
 
 Numbers = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -50,51 +53,59 @@ class Row:
 
 @dataclass(frozen=True)
 class Labelled:
-    """The texts of one file. A label of `truth` holds 1, 0 or, where nobody labelled, NaN."""
+    """The texts of one file. A label of `truth` holds 1, 0 or, where nobody labelled, NaN.
+
+    `marked` holds for each text the places of the characters that people marked as toxic; it is
+    empty where the file has no column `spans`.
+    """
 
     file: str
     texts: list[str]
     truth: dict[str, Numbers]
     weight: Numbers
-
-
-def report(
-    classifier: Classifier, paths: Sequence[str | Path], *, progress: Progress | None = None
-) -> list[Row]:
-    """Score the labelled texts of `paths`, files or folders, and measure each label.
-
-    A file is a CSV, gzipped or not, with a column `text` and columns named as labels: 1, 0, a
-    share (from 0.5 on it counts as 1), or empty where nobody labelled. Where all of SIX are
-    measured, a last row MEAN follows. Files of a folder without a labelled text are passed over.
-    `progress` is told the texts done and the texts in all. Raises EvaluationRefused.
-    """
-    files = [labelled for path in paths for labelled in read(path)]
-    total, before = sum(len(labelled.texts) for labelled in files), 0
-    rows: list[Row] = []
-    for labelled in files:
-        tell = None if progress is None else _from(progress, before, total)
-        rows += measure(labelled, score(classifier, labelled, tell))
-        before += len(labelled.texts)
-    return rows
+    marked: Sequence[frozenset[int]] = ()
 
 
 def score(
-    classifier: Classifier, labelled: Labelled, progress: Progress | None = None
+    classifier: Classifier, texts: Sequence[str], progress: Progress | None = None
 ) -> dict[str, Numbers]:
-    """Score the texts of one file: label name to one score a text, in their order."""
+    """Score texts: label name to one score a text, in their order.
+
+    `progress` is told the texts done and the texts in all.
+    """
     columns: dict[str, list[float]] = {label: [] for label in classifier.labels}
-    for start in range(0, len(labelled.texts), _AT_ONCE):
-        texts = labelled.texts[start : start + _AT_ONCE]
-        for scores in classifier.score(texts):
+    for start in range(0, len(texts), _AT_ONCE):
+        some = texts[start : start + _AT_ONCE]
+        for scores in classifier.score(some):
             for label, value in scores.items():
                 columns[label].append(value)
         if progress is not None:
-            progress(start + len(texts), len(labelled.texts))
+            progress(start + len(some), len(texts))
     return {label: np.array(column) for label, column in columns.items()}
 
 
-def measure(labelled: Labelled, scores: dict[str, Numbers]) -> list[Row]:
-    """Measure the scores of each label against what people said."""
+def held(scores: Mapping[str, Numbers], policy: Policy) -> Flags:
+    """Say of each text whether `policy` keeps it from its readers, held or rejected.
+
+    Thresholds of labels that `scores` lacks are left out: six labels are measured as six.
+    """
+    own = {name: limits for name, limits in policy.thresholds.items() if name in scores}
+    asked = replace(policy, thresholds=own)
+    rows = zip(*(column.tolist() for column in scores.values()), strict=True)
+    return np.array(
+        [
+            judge(dict(zip(scores, row, strict=True)), (), asked).status is not Status.PUBLISHED
+            for row in rows
+        ],
+        dtype=np.bool_,
+    )
+
+
+def measure(labelled: Labelled, scores: Mapping[str, Numbers]) -> list[Row]:
+    """Measure the scores of each label against what people said.
+
+    Where all of SIX are measured, a last row MEAN follows.
+    """
     rows = []
     for label, truth in labelled.truth.items():
         if label not in scores:
@@ -121,24 +132,44 @@ def measure(labelled: Labelled, scores: dict[str, Numbers]) -> list[Row]:
 def read(path: str | Path) -> list[Labelled]:
     """Read a labelled file, or all of a folder that hold a labelled text, by name.
 
-    Raises EvaluationRefused.
+    A file is a CSV, gzipped or not, with a column `text` and columns named as labels: 1, 0, a
+    share (from 0.5 on it counts as 1), or empty where nobody labelled. A column `weight` says for
+    how many texts each stands, a column `spans` which characters are toxic, as a JSON list of
+    their places. Raises EvaluationRefused.
     """
     path = Path(path)
     if not path.exists():
         raise EvaluationRefused(f"{path} is not there.")
     if path.is_file():
         labelled = _read_file(path)
-        if not labelled.truth:
+        if not labelled.truth and not labelled.marked:
             raise EvaluationRefused(
                 f"{path} has no labelled text. It needs a column named as a label, such as "
                 "toxicity, with 1 or 0 in it."
             )
         return [labelled]
     names = sorted(file for file in path.iterdir() if file.name.endswith((".csv", ".csv.gz")))
-    found = [labelled for labelled in map(_read_file, names) if labelled.truth]
+    found = [one for one in map(_read_file, names) if one.truth or one.marked]
     if not found:
         raise EvaluationRefused(f"{path} holds no CSV file with labelled texts.")
     return found
+
+
+def span_f1(classifier: Classifier, labelled: Labelled, progress: Progress | None = None) -> float:
+    """Return how well the words found to carry the toxicity agree with those that people marked.
+
+    The mean over the texts of `labelled.marked` of the F1 of their characters: 1 where nobody
+    marked anything and nothing is found, 0 where only one of them did.
+    """
+    total = 0.0
+    for done, (text, marked) in enumerate(zip(labelled.texts, labelled.marked, strict=True), 1):
+        spans = explain(classifier, text, ["toxicity"])["toxicity"].spans
+        found = {at for start, end in spans for at in range(start, end)}
+        both = len(found) + len(marked)
+        total += 2 * len(found & marked) / both if both else 1.0
+        if progress is not None:
+            progress(done, len(labelled.texts))
+    return total / len(labelled.texts)
 
 
 def roc_auc(labels: Flags, scores: Numbers, weight: Numbers | None = None) -> float:
@@ -186,7 +217,11 @@ def precision_recall(
 
 @dataclass(frozen=True)
 class Choice:
-    """Thresholds chosen for one label, and what they do on the texts they were chosen on."""
+    """Thresholds chosen for one label, and what they do on the texts they were chosen on.
+
+    `found` is the share of the label's texts that the thresholds of all labels hold together: what
+    one label's threshold misses, another's may find. NaN where one label was chosen for alone.
+    """
 
     label: str
     hold: float | None
@@ -195,6 +230,11 @@ class Choice:
     reject: float | None
     reject_precision: float
     reject_recall: float
+    found: float = float("nan")
+
+
+# What thresholds are chosen from: hundredths; below a tenth, where rare labels live, thousandths.
+_GRID = (*(step / 1000 for step in range(1, 100)), *(step / 100 for step in range(10, 100)))
 
 
 def choose(
@@ -203,26 +243,34 @@ def choose(
     scores: Numbers,
     weight: Numbers | None = None,
     *,
+    held: Flags | None = None,
     hold_recall: float = 0.9,
     reject_precision: float = 0.98,
     at_least: int = 30,
 ) -> Choice:
-    """Choose thresholds, in hundredths, for two targets.
+    """Choose thresholds for two targets.
 
-    Hold is the highest that still finds `hold_recall` of the labelled texts. Reject is the lowest
-    from which on every threshold, too, is right for `reject_precision` of what it stops, counting
-    thresholds that stop `at_least` texts; without one it is None: never.
+    Hold is the highest with which `hold_recall` of the labelled texts are found, those counted
+    that are `held` anyway, or the lowest there is where none finds so many. Where enough are held
+    anyway, it is the lowest from which on every second text that is stopped has the label: what
+    it adds then is a reason, at little cost. Without a labelled text it is None.
+    Reject is the lowest from which on every threshold, too, is right for `reject_precision` of
+    what it stops, counting thresholds that stop `at_least` texts; without one it is None: never.
     """
-    grid = [step / 100 for step in range(1, 100)]
-    found = {at: precision_recall(labels, scores, at, weight) for at in grid}
-    hold = max((at for at in grid if found[at][1] >= hold_recall), default=None)
-    reject = None
-    for at in reversed(grid):
-        if (scores >= at).sum() < at_least:
-            continue
-        if found[at][0] < reject_precision or (hold is not None and at < hold):
-            break
-        reject = at
+    found = {at: precision_recall(labels, scores, at, weight) for at in _GRID}
+    hold = None
+    if labels.any():
+        mass = np.ones(len(scores)) if weight is None else weight
+        anyway = np.zeros(len(scores), dtype=bool) if held is None else held
+        wanted = hold_recall * mass[labels].sum()
+        if mass[labels & anyway].sum() >= wanted:
+            hold = _lowest(found, scores, 0.5, at_least) or _GRID[-1]
+        else:
+            hold = max(
+                (at for at in _GRID if mass[labels & (anyway | (scores >= at))].sum() >= wanted),
+                default=_GRID[0],
+            )
+    reject = _lowest(found, scores, reject_precision, at_least, above=hold or 0.0)
     nowhere = (float("nan"), 0.0)
     return Choice(
         label,
@@ -233,8 +281,60 @@ def choose(
     )
 
 
-def _from(progress: Progress, before: int, total: int) -> Progress:
-    return lambda done, _: progress(before + done, total)
+def _lowest(
+    found: Mapping[float, tuple[float, float]],
+    scores: Numbers,
+    precision: float,
+    at_least: int,
+    above: float = 0.0,
+) -> float | None:
+    """The lowest threshold from which on all that stop `at_least` texts have `precision`."""
+    lowest = None
+    for at in reversed(_GRID):
+        if (scores >= at).sum() < at_least:
+            continue
+        if found[at][0] < precision or at < above:
+            break
+        lowest = at
+    return lowest
+
+
+def choose_all(measured: Sequence[tuple[Labelled, Mapping[str, Numbers]]]) -> list[Choice]:
+    """Choose the thresholds of every label that was scored and labelled, from all files at once.
+
+    Label by label, toxicity first: what is held for one label need not be found by the next, so
+    that together they hold as little that is harmless as the targets allow. Each text counts by
+    its weight. A label on which all texts are alike gets none.
+    """
+    if not measured:
+        return []
+    weight = np.concatenate([labelled.weight for labelled, _ in measured])
+    chosen: dict[str, tuple[Choice, Flags]] = {}
+    anyway = np.zeros(len(weight), dtype=bool)
+    for label in known.NAMES:
+        truth = np.concatenate([_column(one.truth, label, one) for one, _ in measured])
+        column = np.concatenate([_column(scores, label, one) for one, scores in measured])
+        there, flags = ~np.isnan(truth) & ~np.isnan(column), truth == 1
+        if len(set(flags[there])) == 2:
+            choice = choose(label, flags[there], column[there], weight[there], held=anyway[there])
+            chosen[label] = choice, flags
+            anyway |= column >= choice.hold
+    policy = policy_of([choice for choice, _ in chosen.values()])
+    stopped = np.concatenate([held(scores, policy) for _, scores in measured])
+    return [
+        replace(choice, found=float(weight[flags & stopped].sum() / weight[flags].sum()))
+        for choice, flags in chosen.values()
+    ]
+
+
+def policy_of(choices: Sequence[Choice]) -> Policy:
+    """Return the policy with the chosen thresholds, which publishes what none of them stops."""
+    return Policy({choice.label: Threshold(choice.hold, choice.reject) for choice in choices})
+
+
+def _column(columns: Mapping[str, Numbers], label: str, labelled: Labelled) -> Numbers:
+    """Return a label's column, with nothing known where there is none."""
+    return columns.get(label, np.full(len(labelled.texts), np.nan))
 
 
 def _by_score(labels: Flags, scores: Numbers, weight: Numbers | None) -> tuple[Numbers, Numbers]:
@@ -264,7 +364,20 @@ def _read_file(path: Path) -> Labelled:
             truth[label] = values
     weights = [_number(row.get("weight"), path, line) for line, row in rows]
     weight = np.array([1.0 if x is None else x for x in weights])
-    return Labelled(path.name.split(".")[0], [row["text"] or "" for _, row in rows], truth, weight)
+    there = any(row.get("spans") for _, row in rows)
+    marked = [_places(row.get("spans"), path, line) for line, row in rows] if there else []
+    texts = [row["text"] or "" for _, row in rows]
+    return Labelled(path.name.split(".")[0], texts, truth, weight, marked)
+
+
+def _places(cell: str | None, path: Path, line: int) -> frozenset[int]:
+    try:
+        found = json.loads(cell or "[]")
+        return frozenset(map(int, found))
+    except (ValueError, TypeError) as problem:
+        raise EvaluationRefused(
+            f"{path}, line {line}: '{cell}' is not a list of places of characters."
+        ) from problem
 
 
 def _open(path: Path) -> IO[str]:

@@ -35,3 +35,8 @@ ALL: tuple[Label, ...] = (
 
 NAMES: tuple[str, ...] = tuple(label.name for label in ALL)
 BY_NAME: Mapping[str, Label] = {label.name: label for label in ALL}
+
+
+def in_digits(score: float) -> str:
+    """Write a score for people: two decimals, and four where two would hide a rare label's."""
+    return f"{score:.4f}" if 0 < score < 0.01 else f"{score:.2f}"

@@ -1,8 +1,10 @@
 """Scores with the detoxify package itself: its five models, or a checkpoint in its format."""
 
 import hashlib
+import http.client
 import re
-from collections.abc import Iterator, Sequence
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,36 +38,54 @@ _VOCABULARIES = (
 )
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PREFIX = re.compile(r"-([0-9a-f]{8})\.ckpt$")
+_BLOCK = 1024 * 1024
+
+# Is told the bytes fetched so far, and how many there are in all where the server says so.
+Progress = Callable[[int, int | None], None]
 
 
 class DetoxifyClassifier:
-    """One of the package's models, or a checkpoint file that was trained with its recipe."""
+    """One of the package's models, or a checkpoint file that was trained with its recipe.
 
-    def __init__(self, detoxify: Any, *, name: str, version: str) -> None:
+    `detoxify` is the package's own object, `file` and `sha256` the checkpoint it came from, and
+    `window` how many tokens it reads at once, its own marks at both ends counted.
+    """
+
+    def __init__(self, detoxify: Any, *, name: str, file: Path, sha256: str) -> None:
         self.name = name
-        self.version = version
+        self.version = sha256[:12]
         self.labels: tuple[str, ...] = tuple(detoxify.class_names)
-        self._detoxify = detoxify
+        self.detoxify = detoxify
+        self.file = file
+        self.sha256 = sha256
+        self.window = _window(detoxify)
         self._tokenizer = detoxify.tokenizer
-        self._limit = _window(detoxify)
+        self._limit = self.window - int(self._tokenizer.num_special_tokens_to_add())
+        # The package's multilingual model learned Russian beside six languages in Latin letters.
+        multilingual = detoxify.model.config.model_type == "xlm-roberta"
+        self.scripts: tuple[str, ...] = ("Latin", "Cyrillic") if multilingual else ("Latin",)
 
     @classmethod
-    def load(cls, spec: str) -> "DetoxifyClassifier":
+    def load(
+        cls, spec: str, *, sha256: str = "", progress: Progress | None = None
+    ) -> "DetoxifyClassifier":
         """Load `NAME` or `FILE`, either with `@FOLDER`; `FILE#sha256=HEX` names its sha256.
 
         NAME is one of the package's own models. FOLDER holds configuration and tokenizer, and the
         checkpoint too when a NAME is asked for: with it, nothing is fetched. A checkpoint runs
         code when it is opened, so one whose sha256 is not known beforehand is refused; it comes
-        from the spec, from FILE.sha256, or for a NAME from the name of the package's file.
-        Raises ClassifierUnavailable.
+        from `sha256` or the spec, from FILE.sha256, or for a NAME from the name of the package's
+        file. A file that is fetched gets its FILE.sha256 written beside it. Raises
+        ClassifierUnavailable.
         """
         wanted, folder = _split(spec)
         wanted, stated, promised = wanted.partition("#sha256=")
-        if stated and not _SHA256.fullmatch(promised):
+        promised = sha256.lower() or promised
+        if (stated or sha256) and not _SHA256.fullmatch(promised):
             raise ClassifierUnavailable(f"'{promised}' is no sha256: it has 64 digits 0-9 and a-f.")
         if wanted in package.MODEL_URLS:
-            name, file = f"detoxify-{wanted}", _file_of(wanted, folder)
-            promised = promised or _prefix(file.name)
+            name, file = f"detoxify-{wanted}", _file_of(wanted, folder, progress)
+            promised = promised or _noted(file) or _prefix(file.name)
         else:
             file = Path(wanted)
             name, promised = file.stem, promised or _beside(file)
@@ -78,7 +98,7 @@ class DetoxifyClassifier:
                 "the path of a file."
             )
         loaded, digest = _unpickle(file, promised)
-        return cls(_build(loaded, file, folder), name=name, version=digest[:12])
+        return cls(_build(loaded, file, folder), name=name, file=file, sha256=digest)
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
         """Score as the port says: the whole text, in windows, the highest of each label."""
@@ -100,7 +120,7 @@ class DetoxifyClassifier:
 
     def _predict(self, pieces: list[str]) -> Any:
         try:
-            results = self._detoxify.predict(pieces)
+            results = self.detoxify.predict(pieces)
         except Exception as problem:  # torch raises RuntimeError, IndexError and more
             raise ScoringFailed(f"The model broke: {problem}") from problem
         # For a single text the package gives bare numbers in place of lists.
@@ -150,7 +170,7 @@ def _split(spec: str) -> tuple[str, Path | None]:
     )
 
 
-def _file_of(name: str, folder: Path | None) -> Path:
+def _file_of(name: str, folder: Path | None, progress: Progress | None) -> Path:
     """Find the file of a named model: in `folder`, or where the package keeps it, fetched once."""
     url: str = package.MODEL_URLS[name]
     basename = url.rpartition("/")[2]
@@ -162,13 +182,37 @@ def _file_of(name: str, folder: Path | None) -> Path:
     if not file.is_file():
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
-            torch.hub.download_url_to_file(url, str(file), _prefix(basename), progress=False)
-        except (OSError, RuntimeError) as problem:
+            _fetch(url, file, progress)
+        except (OSError, http.client.HTTPException) as problem:
             raise ClassifierUnavailable(
                 f"{url} could not be fetched: {problem}. On a machine offline, put the file into "
                 f"a folder with config.json and the tokenizer, and use detoxify:{name}@FOLDER."
             ) from problem
     return file
+
+
+def _fetch(url: str, file: Path, progress: Progress | None) -> None:
+    """Fetch a named model's file; keep it only if its sha256 begins as its name says."""
+    digest, done = hashlib.sha256(), 0
+    partial = file.with_name(file.name + ".part")
+    # The address is one of the package's own.
+    with urllib.request.urlopen(url, timeout=60) as answer, partial.open("wb") as target:  # noqa: S310
+        length = answer.headers.get("content-length", "")
+        while block := answer.read(_BLOCK):
+            target.write(block)
+            digest.update(block)
+            done += len(block)
+            if progress is not None:
+                progress(done, int(length) if length.isdecimal() else None)
+    found = digest.hexdigest()
+    if not found.startswith(_prefix(file.name)):
+        partial.unlink()
+        raise ClassifierUnavailable(
+            f"What {url} sent is not the file it should be: its sha256 is {found}, and its name "
+            f"says {_prefix(file.name)}…. It was not opened. Try again later."
+        )
+    file.with_name(file.name + ".sha256").write_text(f"{found}  {file.name}\n", encoding="ascii")
+    partial.replace(file)
 
 
 def _prefix(basename: str) -> str:
@@ -180,21 +224,27 @@ def _prefix(basename: str) -> str:
 
 
 def _beside(file: Path) -> str:
-    """Read the sha256 out of FILE.sha256, as sha256sum writes it."""
+    """Return the sha256 that stands beside a file of one's own."""
     if not file.is_file():
         return ""  # load() has the words for that
-    note = file.with_name(file.name + ".sha256")
-    try:
-        promised = note.read_text(encoding="ascii").split()[0].lower()
-    except (OSError, UnicodeDecodeError, IndexError):
-        promised = ""
-    if not _SHA256.fullmatch(promised):
+    promised = _noted(file)
+    if not promised:
         raise ClassifierUnavailable(
             f"Opening {file} can run code that is in it, and nothing says which file it should "
-            f"be. If you trust where it came from, run: sha256sum {file.name} > {note.name} in "
-            f"its folder, or name the sum: detoxify:{file}#sha256=..."
+            f"be. If you trust where it came from, run: sha256sum {file.name} > "
+            f"{file.name}.sha256 in its folder, or name the sum: detoxify:{file}#sha256=..."
         )
     return promised
+
+
+def _noted(file: Path) -> str:
+    """Read the sha256 out of FILE.sha256, as sha256sum writes it; empty without one."""
+    try:
+        note = file.with_name(file.name + ".sha256").read_text(encoding="ascii")
+        noted = note.split()[0].lower()
+    except (OSError, UnicodeDecodeError, IndexError):
+        return ""
+    return noted if _SHA256.fullmatch(noted) else ""
 
 
 def _unpickle(file: Path, promised: str) -> tuple[dict[str, Any], str]:
@@ -263,12 +313,9 @@ def _build(loaded: dict[str, Any], file: Path, folder: Path | None) -> Any:
 
 
 def _window(detoxify: Any) -> int:
-    """How many tokens of a text the model reads at once, its own marks at both ends not counted."""
     config, tokenizer = detoxify.model.config, detoxify.tokenizer
     positions = int(config.max_position_embeddings)
     if config.model_type in {"roberta", "xlm-roberta"}:
         # They count positions from after the padding's.
         positions -= int(config.pad_token_id) + 1
-    return min(positions, int(tokenizer.model_max_length)) - int(
-        tokenizer.num_special_tokens_to_add()
-    )
+    return min(positions, int(tokenizer.model_max_length))

@@ -1,8 +1,10 @@
 """Scores with an int8 model in onnxruntime: the classifier that ships with the project."""
 
 import hashlib
+import io
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,33 +13,54 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from moderation import labels as known
+from moderation.backends.ngrams import Ngrams
 from moderation.backends.windows import readable, windows, worst
-from moderation.classifier import ClassifierUnavailable, ScoringFailed
+from moderation.calibration import BadCurve, Curves, calibrate, read_curves, version_with
+from moderation.classifier import SHIPPED, ClassifierUnavailable, ScoringFailed
 from moderation.labels import Scores
+from moderation.scripts import LATIN
 
-SHIPPED = Path(__file__).parent.parent / "models" / "detoxify-mini"
+
+@dataclass(frozen=True)
+class About:
+    """What model.json says of a model folder, as far as scoring needs it.
+
+    `ngrams` is the sha256 of ngrams.npz and the share that its logits have in the score's, where
+    the folder has such a file; `curves` make the scores of the labels that they name probabilities.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    window: int  # tokens
+    sha256: str
+    ngrams: tuple[str, float] | None
+    curves: Curves
+    scripts: tuple[str, ...]
 
 
 class OnnxClassifier:
-    """A model from a folder of `model.onnx`, `tokenizer.json` and `model.json`."""
+    """A model from a folder of `model.onnx`, `tokenizer.json` and `model.json`.
 
-    def __init__(
-        self,
-        session: Any,
-        tokenizer: Any,
-        *,
-        name: str,
-        version: str,
-        labels: tuple[str, ...],
-        window: int,
-    ) -> None:
-        self.name = name
-        self.version = version
-        self.labels = labels
+    Beside the encoder in model.onnx a folder may have `ngrams.npz`, a linear model over pieces of
+    words: the score is made of both.
+    """
+
+    def __init__(self, session: Any, tokenizer: Any, about: About, ngrams: Ngrams | None) -> None:
+        self.name = about.name
+        files = about.sha256 if about.ngrams is None else f"{about.sha256} {about.ngrams}"
+        digest = files if about.ngrams is None else hashlib.sha256(files.encode()).hexdigest()
+        self.version = version_with(digest[:12], about.curves)
+        self.curves = about.curves
+        self.labels = about.labels
+        self.scripts = about.scripts
         self._session = session
         self._tokenizer = tokenizer
-        self._window = window
-        self._start, self._end = (tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
+        self._window = about.window
+        self._ngrams = ngrams
+        self._share = 0.0 if about.ngrams is None else about.ngrams[1]
+        # What stands around a text, as this tokenizer has it: [CLS] [SEP], or <s> </s>.
+        self._start, self._end = tokenizer.encode("").ids
+        self._inputs = {given.name for given in session.get_inputs()}
 
     @classmethod
     def load(cls, folder: str | Path | None = None, *, threads: int = 1) -> "OnnxClassifier":
@@ -56,14 +79,16 @@ class OnnxClassifier:
                     f"{file} is missing. A model folder has model.onnx, tokenizer.json and "
                     "model.json; `python -m moderation.training` writes one."
                 )
-        name, labels, window, promised = _about(about_file)
-        content = weights.read_bytes()
-        found = hashlib.sha256(content).hexdigest()
-        if found != promised:
-            raise ClassifierUnavailable(
-                f"{weights} is not the file that model.json describes: its sha256 is {found}, "
-                f"not {promised}. Fetch the folder again."
-            )
+        about = _about(about_file)
+        content = _promised(weights, about.sha256)
+        ngrams = None
+        if about.ngrams is not None:
+            try:
+                ngrams = Ngrams.load(io.BytesIO(_promised(folder / "ngrams.npz", about.ngrams[0])))
+            except (OSError, ValueError, KeyError) as problem:
+                raise ClassifierUnavailable(
+                    f"{folder / 'ngrams.npz'} cannot be read: {problem}. Fetch the folder again."
+                ) from problem
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -82,60 +107,94 @@ class OnnxClassifier:
             raise ClassifierUnavailable(
                 f"The model in {folder} cannot be loaded: {problem}"
             ) from problem
-        if None in (tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")):
-            raise ClassifierUnavailable(f"{tokenizer_file} has no tokens [CLS] and [SEP].")
-        columns = session.get_outputs()[0].shape[-1]
-        if columns != len(labels):
+        if len(tokenizer.encode("").ids) != 2:
             raise ClassifierUnavailable(
-                f"{about_file} names {len(labels)} labels, and the model scores {columns}."
+                f"{tokenizer_file} does not put one token before a text and one after it, such as "
+                "[CLS] and [SEP]. Save it with its post-processor."
             )
-        classifier = cls(
-            session, tokenizer, name=name, version=found[:12], labels=labels, window=window
-        )
+        columns = session.get_outputs()[0].shape[-1]
+        if {columns, columns if ngrams is None else ngrams.columns} != {len(about.labels)}:
+            raise ClassifierUnavailable(
+                f"{about_file} names {len(about.labels)} labels, and the model scores {columns}."
+            )
+        classifier = cls(session, tokenizer, about, ngrams)
         try:
-            classifier._run([classifier._start] * window)
+            classifier._run([classifier._start] * about.window)
         except ScoringFailed as problem:
             raise ClassifierUnavailable(
-                f"The model in {folder} cannot read {window} tokens at once, as model.json has it."
+                f"The model in {folder} cannot read {about.window} tokens at once, as model.json "
+                "has it."
             ) from problem
         return classifier
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
         """Score as the port says: the whole text, in windows, the highest of each label."""
-        encodings = self._tokenizer.encode_batch_fast(
-            [readable(text) for text in texts], add_special_tokens=False
-        )
+        read = [readable(text) for text in texts]
+        encodings = self._tokenizer.encode_batch_fast(read, add_special_tokens=False)
         rows: list[Any] = []
         owners: list[int] = []
-        for owner, encoding in enumerate(encodings):
+        for owner, (text, encoding) in enumerate(zip(read, encodings, strict=True)):
             ids = encoding.ids
             for window in windows(len(ids), self._window - 2):
-                rows.append(self._run([self._start, *ids[window], self._end]))
+                logits = self._run([self._start, *ids[window], self._end])
+                if self._ngrams is not None:
+                    part = text if len(ids) < self._window - 1 else self._part(text, window)
+                    logits = (1 - self._share) * logits + self._share * self._ngrams.logits(part)
+                # Written with tanh, which does not overflow.
+                rows.append(0.5 * (1.0 + np.tanh(0.5 * logits)))
                 owners.append(owner)
         if not rows:
             return []
-        return worst(np.stack(rows), owners, self.labels, len(texts))
+        return [
+            calibrate(scores, self.curves)
+            for scores in worst(np.stack(rows), owners, self.labels, len(texts))
+        ]
 
     def _run(self, ids: list[int]) -> Any:
         # One window at a time. int8 takes its scale from all that is in a batch, so that in
         # company a text scores up to 0.08 otherwise than alone; and a batch of 16 is no faster.
         tokens = np.array([ids], dtype=np.int64)
+        feed = {"input_ids": tokens, "attention_mask": np.ones_like(tokens)}
+        if "token_type_ids" in self._inputs:
+            feed["token_type_ids"] = np.zeros_like(tokens)
         try:
-            (logits,) = self._session.run(
-                None, {"input_ids": tokens, "attention_mask": np.ones_like(tokens)}
-            )
+            (logits,) = self._session.run(None, feed)
         except Exception as problem:  # onnxruntime's errors have no common class
             raise ScoringFailed(f"The model broke: {problem}") from problem
-        # Written with tanh, which does not overflow.
-        return 0.5 * (1.0 + np.tanh(0.5 * logits[0]))
+        return logits[0]
+
+    def _part(self, text: str, window: slice) -> str:
+        """The characters of one window of a long text."""
+        places = self._tokenizer.encode(text, add_special_tokens=False).offsets[window]
+        return text[places[0][0] : places[-1][1]]
 
 
-def _about(file: Path) -> tuple[str, tuple[str, ...], int, str]:
-    """Read name, labels, window in tokens and sha256 out of model.json."""
+def _promised(file: Path, promised: str) -> bytes:
+    """Read a file whose sha256 model.json names. Raises OSError, ClassifierUnavailable."""
+    content = file.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != promised:
+        raise ClassifierUnavailable(
+            f"{file} is not the file that model.json describes: its sha256 is {found}, "
+            f"not {promised}. Fetch the folder again."
+        )
+    return content
+
+
+def _about(file: Path) -> About:
+    """Read model.json. Raises ClassifierUnavailable."""
     try:
         about = json.loads(file.read_text(encoding="utf-8"))
         name, labels = str(about["name"]), tuple(map(str, about["labels"]))
         window, promised = int(about["window"]), str(about["sha256"])
+        curves = read_curves(about.get("calibration", {}))
+        scripts = tuple(map(str, about.get("scripts", LATIN)))
+        beside = about.get("ngrams")
+        ngrams = None if beside is None else (str(beside["sha256"]), float(beside["share"]))
+    except BadCurve as problem:
+        raise ClassifierUnavailable(
+            f"{file} has a calibration that cannot be used: {problem}"
+        ) from problem
     except (ValueError, TypeError, KeyError) as problem:
         raise ClassifierUnavailable(
             f"{file} must name name, labels, window and sha256: {problem!r}."
@@ -146,4 +205,13 @@ def _about(file: Path) -> tuple[str, tuple[str, ...], int, str]:
             f"{file} must name labels of {', '.join(known.NAMES)}, each once, and a window of 8 "
             f"to 8192 tokens; it names {', '.join(labels) or 'none'} and {window}."
         )
-    return name, labels, window, promised
+    if not set(curves) <= set(labels):
+        raise ClassifierUnavailable(
+            f"{file} calibrates {', '.join(sorted(set(curves) - set(labels)))}, which the model "
+            "does not score."
+        )
+    if ngrams is not None and not 0 < ngrams[1] < 1:
+        raise ClassifierUnavailable(
+            f"{file} gives the linear model a share of {ngrams[1]}; it must be between 0 and 1."
+        )
+    return About(name, labels, window, promised, ngrams, curves, scripts)

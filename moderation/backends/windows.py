@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from moderation.classifier import ScoringFailed
 from moderation.labels import Scores
+from moderation.spelling import plain
 
 # Tokenizers give up on longer words and see one unknown token in place of whatever stands there.
 _LONGEST_WORD = 60
@@ -16,12 +17,11 @@ _LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD}}}(?=\S)")
 
 
 def readable(text: str) -> str:
-    """Return `text` as a tokenizer can read all of it.
+    """Return `text` as a classifier reads it: in plain spelling, and so that none of it is lost.
 
-    A space is put after every 60 characters without one, and half a surrogate pair, which no
-    encoding has, becomes a question mark.
+    A space is put after every 60 characters without one.
     """
-    return _LONG_WORD.sub(r"\g<0> ", text.encode("utf-8", "replace").decode("utf-8"))
+    return _LONG_WORD.sub(r"\g<0> ", plain(text).text)
 
 
 def windows(tokens: int, size: int) -> Iterator[slice]:

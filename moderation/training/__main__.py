@@ -8,15 +8,19 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from moderation.evaluation import EvaluationRefused
+from moderation.training.calibrate import fit_model
 from moderation.training.checkpoint import write_checkpoint
 from moderation.training.encoder import Encoder, find_encoder
 from moderation.training.errors import TrainingRefused
-from moderation.training.export import export
+from moderation.training.examples import Example
+from moderation.training.export import add_ngrams, export
 from moderation.training.figures import check_parity, take_figures
-from moderation.training.fit import Recipe, fit
-from moderation.training.texts import DEFAULT_SOURCES, read_sources
+from moderation.training.fit import PASSES, Pass, Recipe, average, fit
+from moderation.training.ngrams import SHARE, fit_ngrams
+from moderation.training.texts import NGRAM_SOURCES, read_sources
 
 NAME = "detoxify-mini"
 
@@ -32,15 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
         seed=options.seed,
     )
     out: Path = options.out
-    state_file = out / "state.pt"
-    if options.restart:
-        state_file.unlink(missing_ok=True)
     try:
         encoder = find_encoder() if options.encoder is None else Encoder(options.encoder)
-        examples, counts = read_sources(
-            options.data, options.sources, rows=options.rows, seed=recipe.seed
-        )
-        model = fit(examples, encoder, state_file, recipe=recipe, steps_now=options.steps, say=_say)
+        model, examples, counts = _encoder_fitted(options, encoder, recipe)
         if model is None:
             _say(f"Stopped after {options.steps} steps. The same command goes on.")
             return 0
@@ -54,7 +52,17 @@ def main(arguments: list[str] | None = None) -> int:
         _say(f"int8 model: {folder}")
         mean, largest = check_parity(checkpoint, folder, examples)
         _say(f"int8 against the checkpoint: {mean:.4f} apart in the mean, {largest:.4f} at most.")
+        beside, counts = read_sources(
+            options.data,
+            options.sources or NGRAM_SOURCES,
+            rows=options.rows,
+            seed=recipe.seed,
+        )
+        add_ngrams(folder, fit_ngrams(beside, say=_say), share=SHARE, trained_on=counts)
         if options.dev is not None:
+            # First, since thresholds are read off the scores that come out.
+            for line in fit_model(folder, options.dev):
+                _say(line)
             for line in take_figures(folder, options.dev, parity=(mean, largest)):
                 _say(line)
     except (TrainingRefused, EvaluationRefused) as refusal:
@@ -66,6 +74,45 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _encoder_fitted(
+    options: argparse.Namespace, encoder: Encoder, recipe: Recipe
+) -> tuple[Any, list[Example], dict[str, int]]:
+    """The encoder after its fits, or None where the steps ran out; the texts, and their sets.
+
+    Sets named on the command line are all that it learns from, in one fit. Else the weights of
+    PASSES are averaged: each is better at something, and their mean at all of it.
+    """
+    passes = PASSES
+    if options.sources is not None:
+        passes = (Pass("state", tuple(options.sources), recipe, share=1.0),)
+    states: dict[str, dict[str, Any]] = {}
+    model: Any = None
+    texts: list[Example] = []
+    counts: dict[str, int] = {}
+    for each in passes:
+        file = options.out / f"{each.name}.pt"
+        if options.restart:
+            file.unlink(missing_ok=True)
+        texts, found = read_sources(
+            options.data, each.sources, rows=options.rows, seed=each.recipe.seed
+        )
+        counts |= {name: max(rows, counts.get(name, 0)) for name, rows in found.items()}
+        model = fit(
+            texts,
+            encoder,
+            file,
+            recipe=each.recipe,
+            start=states[each.after] if each.after else None,
+            steps_now=options.steps,
+            say=_say,
+        )
+        if model is None:
+            return None, texts, counts
+        states[each.name] = {name: value.clone() for name, value in model.state_dict().items()}
+    model.load_state_dict(average([(states[each.name], each.share) for each in passes]))
+    return model, texts, counts
+
+
 def _parser() -> argparse.ArgumentParser:
     default = Recipe()
     parser = argparse.ArgumentParser(prog="python -m moderation.training", description=__doc__)
@@ -75,9 +122,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sources",
         nargs="+",
-        default=DEFAULT_SOURCES,
         metavar="SET[=ROWS]",
-        help="sets to train on (default: %(default)s)",
+        help="sets to train both parts on (default: what the shipped model was trained on)",
     )
     parser.add_argument(
         "--encoder", type=Path, help="folder of another BERT encoder than the package's MiniLM"

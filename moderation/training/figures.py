@@ -9,8 +9,8 @@ import numpy as np
 from moderation import evaluation
 from moderation.backends.onnx import OnnxClassifier
 from moderation.training.errors import TrainingRefused
+from moderation.training.examples import Example
 from moderation.training.export import write_about
-from moderation.training.texts import Example
 
 FURTHEST = 0.02  # mean difference of a score between checkpoint and int8 file
 # Both backends read a text this short in one window, so that only the weights differ.
@@ -56,7 +56,7 @@ def take_figures(folder: Path, dev: Path, *, parity: tuple[float, float]) -> Ite
     aucs: dict[str, dict[str, float]] = {}
     thresholds: dict[str, dict[str, dict[str, float | None]]] = {}
     for labelled in evaluation.read(dev):
-        scores = evaluation.score(classifier, labelled)
+        scores = evaluation.score(classifier, labelled.texts)
         for row in evaluation.measure(labelled, scores):
             if row.auc is not None:
                 aucs.setdefault(row.file, {})[row.label] = round(row.auc, 4)

@@ -5,14 +5,15 @@ import math
 import os
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from moderation.training.encoder import WINDOW, Encoder, classification_model, tokenizer_of
 from moderation.training.errors import TrainingRefused
-from moderation.training.texts import Example
+from moderation.training.examples import Example
+from moderation.training.texts import ALL_SOURCES, COMMENT_SOURCES, REFINE_SOURCES
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,30 @@ class Recipe:
 
     passes: int = 1
     batch: int = 32
-    rate: float = 1e-4
+    rate: float = 2e-4
     warmup: float = 0.06  # share of the steps
     decay: float = 0.01  # weight decay
-    head: float = 1.0  # pooler and classifier, which are fresh, learn this much faster
-    rare: float = 0.0  # how much the positives of rare labels are lifted, 0 = not at all
+    head: float = 10.0  # pooler and classifier, which are fresh, learn this much faster
+    rare: float = 0.25  # how much the positives of rare labels are lifted, 0 = not at all
     seed: int = 20
 
+
+@dataclass(frozen=True)
+class Pass:
+    """One fit of the encoder: its texts, how, from whose weights on, and its share of the end."""
+
+    name: str
+    sources: tuple[str, ...]
+    recipe: Recipe
+    share: float
+    after: str = ""
+
+
+PASSES: tuple[Pass, ...] = (
+    Pass("comments", COMMENT_SOURCES, Recipe(rate=1e-4, head=1.0, rare=0.0), share=0.3),
+    Pass("all", ALL_SOURCES, Recipe(), share=0.35),
+    Pass("tones", REFINE_SOURCES, Recipe(rate=6e-5, head=1.0), share=0.35, after="all"),
+)
 
 Batch = list[int]
 
@@ -64,12 +82,14 @@ def fit(
     state_file: Path,
     *,
     recipe: Recipe | None = None,
+    start: Mapping[str, Any] | None = None,
     steps_now: int | None = None,
     save_every: float = 60.0,
     say: Callable[[str], None] = lambda _: None,
 ) -> Any | None:
     """Fine-tune the encoder on `examples`; return the model, or None when `steps_now` ran out.
 
+    `start` is the state of a model that an earlier fit returned; without it, the head is fresh.
     Goes on from `state_file` when it holds an unfinished run of the same recipe and texts, and
     writes it every `save_every` seconds: an interrupted run loses at most that, and ends with
     the weights that an uninterrupted one has. Raises TrainingRefused when the file belongs to
@@ -86,6 +106,8 @@ def fit(
         lift=_lift(examples, recipe.rare),
         fingerprint=_fingerprint(examples, recipe),
     )
+    if start is not None:
+        run.model.load_state_dict(start)
     if state_file.is_file():
         run.load(state_file)
         say(f"Going on from step {run.step:,} of {len(batches):,}.")
@@ -116,6 +138,21 @@ def fit(
         return None
     run.model.eval()
     return run.model
+
+
+def average(states: Sequence[tuple[Mapping[str, Any], float]]) -> dict[str, Any]:
+    """Return the weighted mean of models that were fitted from the same encoder.
+
+    `states` are what `state_dict` gives, each with its share; shares are scaled to 1.
+    """
+    total = sum(share for _, share in states)
+    first = states[0][0]
+    return {
+        name: sum(state[name] * (share / total) for state, share in states)
+        if value.is_floating_point()
+        else value
+        for name, value in first.items()
+    }
 
 
 class _Run:
