@@ -1,14 +1,17 @@
 """Opening and reopening cases, and what is known about them."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ScalarSelect, bindparam, func, insert, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 
 from moderation import decisions, scoring_queue
 from moderation.decisions import Kind
+from moderation.explain import Why
 from moderation.policy import Status
+from moderation.statements import Prepared
 from moderation.tables import Case, Decision, Score, time_of
 
 
@@ -17,30 +20,29 @@ def open_case(session: Session, text: str, *, author: int, context: int) -> int:
 
     Returns the case's id.
     """
-    opened = session.connection().execute(
-        _INSERT,
-        {
-            "text": text,
-            "status": Status.PENDING.value,
-            "author": author,
-            "context": context,
-            "opened_at": time_of(session),
-        },
+    ((case_id,),) = _INSERT(
+        session,
+        text=text,
+        revision=1,
+        status=Status.PENDING.value,
+        version=1,
+        author=author,
+        context=context,
+        opened_at=time_of(session),
     )
-    case_id: int = opened.inserted_primary_key[0]  # type: ignore[index]
     scoring_queue.enqueue(session, case_id)
-    return case_id
+    return int(case_id)
 
 
-_INSERT = insert(Case)
+_INSERT = Prepared(insert(Case).returning(Case.id))
 
 
-def reopen(session: Session, case: Case, text: str) -> None:
+def reopen(session: Session, case: Case, text: str) -> Decision:
     """Take a new text: the case is pending again, unseen by readers, until it is scored."""
     # The job before the case, as the worker does: the other way round they could wait for each
     # other, and one of them would be broken off.
     scoring_queue.drop(session, case.id)
-    decisions.decide(
+    line = decisions.decide(
         session,
         case.id,
         Kind.EDIT,
@@ -51,12 +53,20 @@ def reopen(session: Session, case: Case, text: str) -> None:
     )
     session.refresh(case)
     scoring_queue.enqueue(session, case.id, case.revision)
+    return line
 
 
-def withdraw(session: Session, case: Case) -> None:
+def withdraw(session: Session, case: Case) -> Decision:
     """The author took the text back: it waits for nobody and nothing is decided any more."""
     scoring_queue.drop(session, case.id)
-    decisions.decide(session, case.id, Kind.WITHDRAW, version=case.version, actor=case.author)
+    return decisions.decide(
+        session, case.id, Kind.WITHDRAW, version=case.version, actor=case.author
+    )
+
+
+def appeal(session: Session, case: Case) -> None:
+    """Bring a rejected case back to the review queue, since its author appeals."""
+    decisions.decide(session, case.id, Kind.APPEAL, version=case.version, actor=case.author)
 
 
 def report(session: Session, case: Case, *, reporter: int, reason: str) -> None:
@@ -65,6 +75,24 @@ def report(session: Session, case: Case, *, reporter: int, reason: str) -> None:
         decisions.decide(
             session, case.id, Kind.REPORT, version=case.version, actor=reporter, reason=reason
         )
+
+
+def last_by_people(case_id: InstrumentedAttribute[int]) -> ScalarSelect[str]:
+    """What people last decided on a case, as part of another statement; what was undone is none."""
+    undone = select(Decision.undoes_id).where(
+        Decision.case_id == case_id, Decision.undoes_id.is_not(None)
+    )
+    return (
+        select(Decision.kind)
+        .where(
+            Decision.case_id == case_id,
+            Decision.kind.in_(decisions.BY_PEOPLE),
+            Decision.id.not_in(undone),
+        )
+        .order_by(Decision.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def history(session: Session, case_id: int) -> list[Decision]:
@@ -85,6 +113,12 @@ class Ground:
 
     scores: Mapping[str, float]
     decision: Decision
+    # By label, where the worker has looked for the words that carry its score.
+    why: Mapping[str, Why] = field(default_factory=dict)
+    # Codes of the signals that were seen, whether they counted or not.
+    signals: Sequence[str] = ()
+    # The slices that the text quotes and their scores, which the verdict left aside.
+    quoted: Mapping[str, Any] | None = None
 
 
 def grounds(session: Session, case_ids: Sequence[int]) -> dict[int, Ground]:
@@ -102,10 +136,15 @@ def grounds(session: Session, case_ids: Sequence[int]) -> dict[int, Ground]:
         .where(Decision.id.in_(last))
         .options(joinedload(Decision.policy_version), joinedload(Decision.classifier))
     ).all()
-    scores = scores_of(session, {_key(decision) for decision in found})
-    return {
-        decision.case_id: Ground(scores.get(_key(decision), {}), decision) for decision in found
-    }
+    rows = _rows(session, {_key(decision) for decision in found})
+    return {decision.case_id: _ground(decision, rows.get(_key(decision))) for decision in found}
+
+
+def _ground(decision: Decision, score: Score | None) -> Ground:
+    if score is None:
+        return Ground({}, decision)
+    why = {label: Why.from_json(value) for label, value in (score.why or {}).items()}
+    return Ground(score.by_label(), decision, why, score.signals.split(), score.quoted)
 
 
 def _key(decision: Decision) -> tuple[int, int, int]:
@@ -116,8 +155,12 @@ def scores_of(
     session: Session, keys: set[tuple[int, int, int]]
 ) -> dict[tuple[int, int, int], dict[str, float]]:
     """Return the scores kept for these (case, revision, classifier), by label."""
+    return {key: row.by_label() for key, row in _rows(session, keys).items()}
+
+
+def _rows(session: Session, keys: set[tuple[int, int, int]]) -> dict[tuple[int, int, int], Score]:
     rows = session.scalars(select(Score).where(Score.case_id.in_({key[0] for key in keys})))
-    found = {(row.case_id, row.revision, row.classifier_id): row.by_label() for row in rows}
+    found = {(row.case_id, row.revision, row.classifier_id): row for row in rows}
     return {key: found[key] for key in keys if key in found}
 
 
@@ -141,6 +184,20 @@ def records(session: Session, authors: Iterable[int]) -> dict[int, Record]:
     ):
         counts[author][status] = count
     return {author: Record(**by_status) for author, by_status in counts.items()}
+
+
+def published_by(session: Session, authors: Collection[int]) -> dict[int, int]:
+    """Count each author's published cases; an author without any is left out."""
+    rows = session.execute(
+        select(Case.author, func.count())
+        .where(
+            Case.author.in_(authors),
+            Case.status == Status.PUBLISHED,
+            Case.withdrawn_at.is_(None),
+        )
+        .group_by(Case.author)
+    )
+    return dict(rows.all())
 
 
 def published_in(session: Session, context: int) -> int:
@@ -173,17 +230,3 @@ _PUBLISHED = (
     )
     .group_by(Case.context)
 )
-
-
-def counts_waiting(session: Session) -> dict[Status, int]:
-    """Count the cases that wait for a person: held ones, and published ones that were reported."""
-    rows = session.execute(
-        select(Case.status, func.count())
-        .where(
-            Case.status.in_([Status.HELD, Status.PUBLISHED]),
-            Case.waiting_since.is_not(None),
-            Case.withdrawn_at.is_(None),
-        )
-        .group_by(Case.status)
-    )
-    return {Status(status): count for status, count in rows}

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from moderation import notices, review_queue, rules
 from moderation.policy import Finding, Status
-from moderation.tables import Case, Decision, time_of
+from moderation.tables import Case, Claim, Decision, time_of
 
 
 class Kind(StrEnum):
@@ -21,20 +23,10 @@ class Kind(StrEnum):
     EDIT = "edit"
     REPORT = "report"
     WITHDRAW = "withdraw"
+    APPEAL = "appeal"
 
 
 BY_PEOPLE = (Kind.APPROVE, Kind.REJECT)
-
-# Why a text is rejected, or reported; "other" wants words.
-REASONS = {
-    "harassment": "Harassment",
-    "hate": "Hate",
-    "threat": "Threat",
-    "obscenity": "Obscenity",
-    "spam": "Spam",
-    "off_topic": "Off topic",
-    "other": "Other",
-}
 
 
 class NotScored(Exception):
@@ -68,11 +60,14 @@ def decide(
     """Move a case to the status `to` (None: it stays) and write the line of the log, or neither.
 
     `version` is the case's version that the decision was made on. A new `text` starts a new
-    revision. Raises Stale when the case has moved on since, was withdrawn, or does not exist, and
-    NotScored when a person decides on a pending case.
+    revision. The line keeps the reason and its rule as they read now; a machine's rejection gets
+    the reason that its findings stand for.
+
+    Raises Stale when the case has moved on since, was withdrawn, or does not exist, and NotScored
+    when a person decides on a pending case.
     """
     seen = session.execute(
-        select(Case.status, Case.waiting_since, Case.revision, Case.version).where(
+        select(Case.status, Case.waiting_since, Case.revision, Case.version, Case.author).where(
             Case.id == case_id
         )
     ).one_or_none()
@@ -86,12 +81,12 @@ def decide(
 
     if kind is Kind.UNDO and undoes is not None:
         waiting = undoes.waited_since
-    elif to is Status.HELD or kind is Kind.REPORT:
+    elif to is Status.HELD or kind in (Kind.REPORT, Kind.APPEAL):
         waiting = seen.waiting_since or now
     elif kind is Kind.EDIT or (kind is Kind.VERDICT and to is Status.PUBLISHED):
         # A report stays open through an edit and a machine's verdict: a person answers it.
-        held = seen.status == Status.HELD
-        waiting = None if held and not _reported(session, case_id) else seen.waiting_since
+        looked_at = seen.status in (Status.HELD, Status.REJECTED)
+        waiting = None if looked_at and not _reported(session, case_id) else seen.waiting_since
     else:
         waiting = None
 
@@ -113,7 +108,11 @@ def decide(
     )
     if moved.rowcount != 1:  # type: ignore[attr-defined]
         raise Stale(case_id)
+    if actor is not None:
+        session.execute(delete(Claim).where(Claim.case_id == case_id))
 
+    rejected_by_machine = kind is Kind.VERDICT and to is Status.REJECTED
+    reason, rule = _ground(session, reason, findings if rejected_by_machine else None)
     decision = Decision(
         case_id=case_id,
         revision=seen.revision + (text is not None),
@@ -124,6 +123,7 @@ def decide(
         to_status=to.value,
         reason=reason,
         words=words,
+        rule=rule,
         findings=[finding.to_json() for finding in findings],
         policy_version_id=policy_version,
         classifier_id=classifier,
@@ -132,7 +132,33 @@ def decide(
     )
     session.add(decision)
     session.flush()
+    if waiting is not None or seen.waiting_since is not None:
+        review_queue.settle(session, case_id)
+    if _concerns_the_author(session, decision):
+        notices.tell(session, seen.author, decision_id=decision.id)
     return decision
+
+
+def _ground(
+    session: Session, reason: str, findings: Sequence[Finding] | None
+) -> tuple[str, dict[str, Any] | None]:
+    """Return a reason, where there is none that of the findings, and its rule as it reads now."""
+    if not reason and findings is None:
+        return "", None
+    known = rules.in_force(session)
+    reason = reason or known.reason_of(findings or ()).code
+    return reason, known.words_of(reason)
+
+
+def _concerns_the_author(session: Session, decision: Decision) -> bool:
+    """Whether the author is told: of a rejection, and of whatever follows one."""
+    if decision.kind == Kind.UNDO and decision.undoes_id is not None:
+        if notices.take_back(session, decision.undoes_id):
+            return False
+        return Status.REJECTED in (decision.from_status, decision.to_status)
+    if decision.to_status == Status.REJECTED:
+        return decision.kind in (Kind.VERDICT, Kind.REJECT)
+    return decision.kind == Kind.APPROVE and decision.from_status == Status.REJECTED
 
 
 def _reported(session: Session, case_id: int) -> bool:

@@ -8,9 +8,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from moderation.statements import Prepared
 from moderation.tables import Case, ScoringJob, time_of
 
 MAX_ATTEMPTS = 5
@@ -34,12 +35,18 @@ class Claim:
 def enqueue(session: Session, case_id: int, revision: int = 1) -> None:
     """Ask for scores of a case that has no job."""
     now = time_of(session)
-    session.connection().execute(
-        _INSERT, {"case_id": case_id, "revision": revision, "queued_at": now, "ready_at": now}
+    _INSERT(
+        session,
+        case_id=case_id,
+        revision=revision,
+        attempts=0,
+        last_error="",
+        queued_at=now,
+        ready_at=now,
     )
 
 
-_INSERT = insert(ScoringJob)
+_INSERT = Prepared(insert(ScoringJob))
 
 
 def drop(session: Session, case_id: int) -> None:
@@ -110,6 +117,13 @@ def give_back(session: Session, claim: Claim, error: str) -> None:
             last_error=error,
         )
     )
+
+
+def waits(session: Session) -> bool:
+    """Whether a text is ready to be scored, or just being scored."""
+    leased = ScoringJob.lease.is_not(None)
+    ready = or_(ScoringJob.ready_at <= time_of(session), leased)
+    return session.scalar(select(ScoringJob.id).where(ready).limit(1)) is not None
 
 
 @dataclass(frozen=True)

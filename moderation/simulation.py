@@ -1,15 +1,15 @@
-"""What a policy would have done with the scores that we keep."""
+"""What a policy would have done with the scores and signals that we keep."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import exists, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from moderation import labels
-from moderation.policy import Policy, Status, judge
+from moderation.policy import Policy, Signal, Status, judge, title_of
 from moderation.tables import Score
 
 # The newest so many scored texts stand for what comes in now.
@@ -17,29 +17,37 @@ RECENT = 5000
 BINS = 20
 
 
-def kept_scores(session: Session, *, at_most: int = RECENT) -> NDArray[np.float64]:
-    """Return the newest kept scores: a row a text, a column a label of `labels.NAMES`.
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of texts: `scores` has a row a text and a column a label of `labels.NAMES`.
 
-    A label that was not scored is NaN. What several classifiers gave one text counts once, as
-    the last of them.
+    A label that was not scored is NaN. `signals` holds for each text those that were seen.
     """
+
+    scores: NDArray[np.float64]
+    signals: Sequence[Sequence[Signal]]
+
+    def __len__(self) -> int:
+        return len(self.signals)
+
+
+def kept(session: Session, classifier_id: int, *, at_most: int = RECENT) -> Kept:
+    """Return what is kept of the newest texts that this classifier scored."""
     columns = [getattr(Score, name) for name in labels.NAMES]
-    later = aliased(Score)
     rows = session.execute(
-        select(*columns)
-        .where(
-            ~exists().where(
-                later.case_id == Score.case_id,
-                later.revision == Score.revision,
-                later.classifier_id > Score.classifier_id,
-            )
-        )
+        select(Score.signals, Score.good, *columns)
+        .where(Score.classifier_id == classifier_id)
         .order_by(Score.case_id.desc(), Score.revision.desc())
         .limit(at_most)
     ).all()
-    if not rows:
-        return np.empty((0, len(labels.NAMES)))
-    return np.array([tuple(row) for row in rows], dtype=np.float64)
+    scores = np.array([tuple(row[2:]) for row in rows], dtype=np.float64)
+    return Kept(
+        scores.reshape(len(rows), len(labels.NAMES)),
+        [
+            tuple(Signal(code, title_of(code), row.good) for code in row.signals.split())
+            for row in rows
+        ],
+    )
 
 
 @dataclass(frozen=True)
@@ -58,11 +66,11 @@ class Histogram:
         return max(self.counts)
 
 
-def histograms(scores: NDArray[np.float64], *, bins: int = BINS) -> dict[str, Histogram]:
+def histograms(kept: Kept, *, bins: int = BINS) -> dict[str, Histogram]:
     """Count the scores of each label, by label name; labels never scored are left out."""
     found = {}
     for column, name in enumerate(labels.NAMES):
-        values = scores[:, column]
+        values = kept.scores[:, column]
         values = values[~np.isnan(values)]
         if len(values):
             counts, edges = np.histogram(values, bins=bins, range=(0.0, 1.0))
@@ -80,26 +88,25 @@ class Comparison:
     changed: int
 
 
-def compare(scores: NDArray[np.float64], now: Policy, then: Policy) -> Comparison:
-    """Judge the same scores by both policies, with the same `judge` that the worker calls.
-
-    Signals other than scores are not replayed here.
-    """
-    before, after = _statuses(scores, now), _statuses(scores, then)
+def compare(kept: Kept, now: Policy, then: Policy) -> Comparison:
+    """Judge the same texts by both policies, with the same `judge` that the worker calls."""
+    before, after = _statuses(kept, now), _statuses(kept, then)
     return Comparison(
-        texts=len(scores),
+        texts=len(kept),
         now=_count(before),
         then=_count(after),
         changed=sum(a is not b for a, b in zip(before, after, strict=True)),
     )
 
 
-def _statuses(scores: NDArray[np.float64], policy: Policy) -> list[Status]:
+def _statuses(kept: Kept, policy: Policy) -> list[Status]:
     return [
         judge(
-            {n: v for n, v in zip(labels.NAMES, row, strict=True) if not np.isnan(v)}, (), policy
+            {n: v for n, v in zip(labels.NAMES, row, strict=True) if not np.isnan(v)},
+            signals,
+            policy,
         ).status
-        for row in scores.tolist()
+        for row, signals in zip(kept.scores.tolist(), kept.signals, strict=True)
     ]
 
 

@@ -87,7 +87,7 @@ class Case(Base):
     author: Mapped[int]
     context: Mapped[int]
     opened_at: Mapped[datetime]
-    # Set while a person should look: held, or published and reported.
+    # Set while a person should look: held, published and reported, or rejected and appealed.
     waiting_since: Mapped[datetime | None]
     # Set when the author took the text back: nothing is decided any more.
     withdrawn_at: Mapped[datetime | None]
@@ -100,6 +100,78 @@ class Case(Base):
     )
 
 
+class Claim(Base):
+    """Who has which case open, and until when. The key says that one person has one case."""
+
+    __tablename__ = "claims"
+
+    holder: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    until: Mapped[datetime]
+
+
+class Place(Base):
+    """A case's place in the review queue; written by `review_queue` alone, while the case waits."""
+
+    __tablename__ = "places"
+
+    case_id: Mapped[int] = mapped_column(
+        ForeignKey("cases.id"), primary_key=True, autoincrement=False
+    )
+    status: Mapped[str] = mapped_column(String(16))
+    since: Mapped[datetime]
+    author: Mapped[int]
+    context: Mapped[int]
+    # Codes of what the last verdict found, each with a space before and after it.
+    held_for: Mapped[str]
+    # The scores that it was judged by.
+    toxicity: Mapped[float | None] = mapped_column(Float)
+    severe_toxicity: Mapped[float | None] = mapped_column(Float)
+    obscene: Mapped[float | None] = mapped_column(Float)
+    threat: Mapped[float | None] = mapped_column(Float)
+    insult: Mapped[float | None] = mapped_column(Float)
+    identity_attack: Mapped[float | None] = mapped_column(Float)
+    sexual_explicit: Mapped[float | None] = mapped_column(Float)
+    # How many reports are open, and how often the number of its thread's readers can be halved.
+    reports: Mapped[int]
+    doublings: Mapped[int]
+    # The harm to expect now; beyond the age limit more than any harm.
+    urgency: Mapped[float] = mapped_column(Float)
+
+    __table_args__ = (
+        Index(None, "status", "urgency", "case_id"),
+        Index(None, "status", "since", "case_id"),
+        Index(None, "context", "status"),
+        Index(None, "author", "status"),
+    )
+
+
+class Audience(Base):
+    """How many people have a context open, as one server counts them."""
+
+    __tablename__ = "audiences"
+
+    server: Mapped[str] = mapped_column(String(32), primary_key=True)
+    context: Mapped[int] = mapped_column(primary_key=True)
+    readers: Mapped[int]
+    at: Mapped[datetime]
+
+
+class UrgencyVersion(Base):
+    """Weights of the queue's order as they were adopted; the newest are in force.
+
+    Its number follows that of the version it was made from: of two admins at once, one is refused.
+    """
+
+    __tablename__ = "urgency_versions"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    author: Mapped[int]
+    note: Mapped[str]
+    adopted_at: Mapped[datetime]
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
 class ClassifierVersion(Base):
     """A classifier that has scored something here: its name and the hash of its weights."""
 
@@ -108,8 +180,36 @@ class ClassifierVersion(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
     version: Mapped[str]
+    # When it last took its place: of several, the newest is the one that decides, or shadows.
+    decides_since: Mapped[datetime | None]
+    shadows_since: Mapped[datetime | None]
 
     __table_args__ = (UniqueConstraint("name", "version"),)
+
+    @property
+    def title(self) -> str:
+        """How people read it."""
+        return f"{self.name} {self.version}"
+
+
+class CalibrationVersion(Base):
+    """Curves that the site adopted for a classifier's scores; the newest one is in force.
+
+    `base_id` is the classifier as it is loaded, `classifier_id` the one that it becomes by the
+    curves; without curves, as after an undo, both are the same.
+    """
+
+    __tablename__ = "calibrations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    base_id: Mapped[int] = mapped_column(ForeignKey("classifiers.id"))
+    classifier_id: Mapped[int] = mapped_column(ForeignKey("classifiers.id"))
+    # By label: the curve's knots, and how reliable its probabilities were when it was fitted.
+    curves: Mapped[dict[str, Any]] = mapped_column(JSON)
+    reliability: Mapped[dict[str, Any]] = mapped_column(JSON)
+    adopted_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "base_id", "id"), Index(None, "classifier_id"))
 
 
 class Score(Base):
@@ -131,6 +231,25 @@ class Score(Base):
     insult: Mapped[float | None] = mapped_column(Float)
     identity_attack: Mapped[float | None] = mapped_column(Float)
     sexual_explicit: Mapped[float | None] = mapped_column(Float)
+    # Codes of the signals that were seen, with a space between two.
+    signals: Mapped[str] = mapped_column(default="")
+    # How many published comments the author had then.
+    good: Mapped[int] = mapped_column(default=0)
+    # What the text quotes, scored apart from the author's own words; empty if it quotes nothing.
+    quoted: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    # Which words carry the scores; empty until the worker has found the time to look.
+    why: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=dict)
+
+    __table_args__ = (
+        Index(None, "classifier_id", "case_id", "revision"),
+        Index(
+            "ix_scores_to_explain",
+            "classifier_id",
+            "case_id",
+            sqlite_where=text("why IS NULL"),
+            postgresql_where=text("why IS NULL"),
+        ),
+    )
 
     def by_label(self) -> dict[str, float]:
         """Return the scores that were given, by label name."""
@@ -139,7 +258,11 @@ class Score(Base):
 
 
 class PolicyVersion(Base):
-    """A policy as it was adopted. `based_on` is unique: of two admins at once, one is refused."""
+    """A policy as it was adopted. `based_on` is unique: of two admins at once, one is refused.
+
+    Its numbers are for the scores of one classifier, and mean nothing for those of another.
+    `shipped` marks the default that nobody has touched: it follows the classifier that ships.
+    """
 
     __tablename__ = "policy_versions"
 
@@ -150,10 +273,28 @@ class PolicyVersion(Base):
     note: Mapped[str] = mapped_column(default="")
     adopted_at: Mapped[datetime]
     content: Mapped[dict[str, Any]] = mapped_column(JSON)
+    classifier_id: Mapped[int] = mapped_column(ForeignKey("classifiers.id"))
+    shipped: Mapped[bool] = mapped_column(default=False)
+
+    classifier: Mapped[ClassifierVersion] = relationship(lazy="raise")
 
     @property
     def policy(self) -> Policy:
         return Policy.from_json(self.content)
+
+
+class RulesVersion(Base):
+    """The site's rules and reasons as they were adopted. `based_on` is unique, as with policies."""
+
+    __tablename__ = "rules_versions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    based_on: Mapped[int | None] = mapped_column(ForeignKey("rules_versions.id"), unique=True)
+    author: Mapped[int | None]
+    # What differs from the version before, in words.
+    change: Mapped[str]
+    adopted_at: Mapped[datetime]
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class Decision(Base):
@@ -175,6 +316,8 @@ class Decision(Base):
     to_status: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(String(32), default="")
     words: Mapped[str] = mapped_column(default="")
+    # The reason and the clause of the rules that it points at, as they read at that moment.
+    rule: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     findings: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     policy_version_id: Mapped[int | None] = mapped_column(ForeignKey("policy_versions.id"))
     classifier_id: Mapped[int | None] = mapped_column(ForeignKey("classifiers.id"))
@@ -194,6 +337,86 @@ class Decision(Base):
             "id",
             sqlite_where=text("kind IN ('approve', 'reject', 'undo')"),
             postgresql_where=text("kind IN ('approve', 'reject', 'undo')"),
+        ),
+    )
+
+
+class Act(Base):
+    """One line of the log of what people changed besides decisions. Append-only, like decisions."""
+
+    __tablename__ = "acts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    did: Mapped[str] = mapped_column(String(16))
+    actor: Mapped[int]
+    # The account that it was done to, if to one.
+    subject: Mapped[int | None]
+    words: Mapped[str]
+
+    __table_args__ = (Index(None, "did", "id"), Index(None, "subject", "id"))
+
+
+class ListedWord(Base):
+    """A word or phrase that holds or rejects. Taken off the list, its row stays."""
+
+    __tablename__ = "listed_words"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # As it was typed, and as it is compared.
+    typed: Mapped[str]
+    words: Mapped[str]
+    means: Mapped[str] = mapped_column(String(16))
+    note: Mapped[str]
+    added_by: Mapped[int]
+    added_at: Mapped[datetime]
+    removed_by: Mapped[int | None]
+    removed_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(
+            "uq_listed_words_words",
+            "words",
+            unique=True,
+            sqlite_where=text("removed_at IS NULL"),
+            postgresql_where=text("removed_at IS NULL"),
+        ),
+    )
+
+
+class Notice(Base):
+    """Something that an account is told: to be read on the site, and to be sent."""
+
+    __tablename__ = "notices"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(16))
+    decision_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"), unique=True)
+    at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+    # To be sent, not before this moment: soon, after a failure, or at the end of somebody's lease.
+    # Empty once it is sent, or when there is nowhere to send it.
+    ready_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease: Mapped[str | None] = mapped_column(String(32))
+    last_error: Mapped[str] = mapped_column(default="")
+    sent_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(None, "account", "id"),
+        Index(
+            "ix_notices_unread",
+            "account",
+            sqlite_where=text("read_at IS NULL"),
+            postgresql_where=text("read_at IS NULL"),
+        ),
+        Index(
+            "ix_notices_to_send",
+            "ready_at",
+            "id",
+            sqlite_where=text("ready_at IS NOT NULL"),
+            postgresql_where=text("ready_at IS NOT NULL"),
         ),
     )
 

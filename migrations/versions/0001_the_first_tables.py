@@ -68,13 +68,34 @@ def upgrade() -> None:
         "ix_cases_status_waiting_since_id", "cases", ["status", "waiting_since", "id"], unique=False
     )
 
+    _make_the_review_queue()
     op.create_table(
         "classifiers",
         sa.Column("id", ID, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("decides_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("shadows_since", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_classifiers"),
         sa.UniqueConstraint("name", "version", name="uq_classifiers_name_version"),
+    )
+    op.create_table(
+        "calibrations",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("base_id", ID, nullable=False),
+        sa.Column("classifier_id", ID, nullable=False),
+        sa.Column("curves", sa.JSON(), nullable=False),
+        sa.Column("reliability", sa.JSON(), nullable=False),
+        sa.Column("adopted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["base_id"], ["classifiers.id"], name="fk_calibrations_base_id"),
+        sa.ForeignKeyConstraint(
+            ["classifier_id"], ["classifiers.id"], name="fk_calibrations_classifier_id"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_calibrations"),
+    )
+    op.create_index("ix_calibrations_base_id_id", "calibrations", ["base_id", "id"], unique=False)
+    op.create_index(
+        "ix_calibrations_classifier_id", "calibrations", ["classifier_id"], unique=False
     )
     op.create_table(
         "policy_versions",
@@ -85,14 +106,33 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("adopted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("content", sa.JSON(), nullable=False),
+        sa.Column("classifier_id", ID, nullable=False),
+        sa.Column("shipped", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["based_on"], ["policy_versions.id"], name="fk_policy_versions_based_on"
+        ),
+        sa.ForeignKeyConstraint(
+            ["classifier_id"], ["classifiers.id"], name="fk_policy_versions_classifier_id"
         ),
         sa.ForeignKeyConstraint(
             ["restores"], ["policy_versions.id"], name="fk_policy_versions_restores"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_policy_versions"),
         sa.UniqueConstraint("based_on", name="uq_policy_versions_based_on"),
+    )
+    op.create_table(
+        "rules_versions",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("based_on", ID, nullable=True),
+        sa.Column("author", ID, nullable=True),
+        sa.Column("change", sa.Text(), nullable=False),
+        sa.Column("adopted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["based_on"], ["rules_versions.id"], name="fk_rules_versions_based_on"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_rules_versions"),
+        sa.UniqueConstraint("based_on", name="uq_rules_versions_based_on"),
     )
     op.create_table(
         "decisions",
@@ -106,6 +146,7 @@ def upgrade() -> None:
         sa.Column("to_status", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.String(length=32), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("rule", sa.JSON(), nullable=True),
         sa.Column("findings", sa.JSON(), nullable=False),
         sa.Column("policy_version_id", ID, nullable=True),
         sa.Column("classifier_id", ID, nullable=True),
@@ -134,6 +175,118 @@ def upgrade() -> None:
     )
 
     op.create_table(
+        "acts",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("did", sa.String(length=16), nullable=False),
+        sa.Column("actor", ID, nullable=False),
+        sa.Column("subject", ID, nullable=True),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_acts"),
+    )
+    op.create_index("ix_acts_did_id", "acts", ["did", "id"], unique=False)
+    op.create_index("ix_acts_subject_id", "acts", ["subject", "id"], unique=False)
+    op.create_table(
+        "listed_words",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("typed", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("means", sa.String(length=16), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("added_by", ID, nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("removed_by", ID, nullable=True),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_listed_words"),
+    )
+    op.create_index(
+        "uq_listed_words_words",
+        "listed_words",
+        ["words"],
+        unique=True,
+        sqlite_where=sa.text("removed_at IS NULL"),
+        postgresql_where=sa.text("removed_at IS NULL"),
+    )
+    op.create_table(
+        "notices",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("account", ID, nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("decision_id", ID, nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ready_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", ID, nullable=False),
+        sa.Column("lease", sa.String(length=32), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["decision_id"], ["decisions.id"], name="fk_notices_decision_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_notices"),
+        sa.UniqueConstraint("decision_id", name="uq_notices_decision_id"),
+    )
+    op.create_index("ix_notices_account_id", "notices", ["account", "id"], unique=False)
+    op.create_index(
+        "ix_notices_unread",
+        "notices",
+        ["account"],
+        unique=False,
+        sqlite_where=sa.text("read_at IS NULL"),
+        postgresql_where=sa.text("read_at IS NULL"),
+    )
+    op.create_index(
+        "ix_notices_to_send",
+        "notices",
+        ["ready_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("ready_at IS NOT NULL"),
+        postgresql_where=sa.text("ready_at IS NOT NULL"),
+    )
+    op.create_table(
+        "addresses",
+        sa.Column("account_id", ID, autoincrement=False, nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("token", sa.String(length=64), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_addresses_account_id"),
+        sa.PrimaryKeyConstraint("account_id", name="pk_addresses"),
+        sa.UniqueConstraint("token", name="uq_addresses_token"),
+    )
+
+    op.create_table(
+        "api_keys",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("key_hash", sa.String(length=64), nullable=False),
+        sa.Column("a_minute", ID, nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_api_keys"),
+        sa.UniqueConstraint("key_hash", name="uq_api_keys_key_hash"),
+    )
+    op.create_index(
+        "uq_api_keys_name",
+        "api_keys",
+        ["name"],
+        unique=True,
+        sqlite_where=sa.text("revoked_at IS NULL"),
+        postgresql_where=sa.text("revoked_at IS NULL"),
+    )
+    op.create_table(
+        "suggestions",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("key_id", ID, nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("scores", sa.JSON(), nullable=False),
+        sa.Column("community", sa.Text(), nullable=False),
+        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["key_id"], ["api_keys.id"], name="fk_suggestions_key_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_suggestions"),
+    )
+    op.create_index("ix_suggestions_key_id_token", "suggestions", ["key_id", "token"], unique=False)
+
+    op.create_table(
         "disclaimers",
         sa.Column("id", ID, nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
@@ -160,6 +313,41 @@ def upgrade() -> None:
     op.create_index("ix_logins_expires_at", "logins", ["expires_at"], unique=False)
 
     op.create_table(
+        "notes",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("case_id", ID, nullable=False),
+        sa.Column("author_id", ID, nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["author_id"], ["accounts.id"], name="fk_notes_author_id"),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_notes_case_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_notes"),
+    )
+    op.create_index("ix_notes_case_id_id", "notes", ["case_id", "id"], unique=False)
+    op.create_table(
+        "sanctions",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("account_id", ID, nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("gravity", ID, nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("case_id", ID, nullable=True),
+        sa.Column("given_by", ID, nullable=False),
+        sa.Column("given_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lifted_by", ID, nullable=True),
+        sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lifted_words", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_sanctions_account_id"),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_sanctions_case_id"),
+        sa.ForeignKeyConstraint(["given_by"], ["accounts.id"], name="fk_sanctions_given_by"),
+        sa.ForeignKeyConstraint(["lifted_by"], ["accounts.id"], name="fk_sanctions_lifted_by"),
+        sa.PrimaryKeyConstraint("id", name="pk_sanctions"),
+    )
+    op.create_index("ix_sanctions_account_id_id", "sanctions", ["account_id", "id"], unique=False)
+
+    op.create_table(
         "scores",
         sa.Column("case_id", ID, nullable=False),
         sa.Column("revision", ID, nullable=False),
@@ -172,13 +360,31 @@ def upgrade() -> None:
         sa.Column("insult", sa.Float(), nullable=True),
         sa.Column("identity_attack", sa.Float(), nullable=True),
         sa.Column("sexual_explicit", sa.Float(), nullable=True),
+        sa.Column("signals", sa.Text(), nullable=False),
+        sa.Column("good", ID, nullable=False),
+        sa.Column("quoted", sa.JSON(), nullable=True),
+        sa.Column("why", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_scores_case_id"),
         sa.ForeignKeyConstraint(
             ["classifier_id"], ["classifiers.id"], name="fk_scores_classifier_id"
         ),
         sa.PrimaryKeyConstraint("case_id", "revision", "classifier_id", name="pk_scores"),
     )
+    op.create_index(
+        "ix_scores_classifier_id_case_id_revision",
+        "scores",
+        ["classifier_id", "case_id", "revision"],
+        unique=False,
+    )
     op.create_index("ix_scores_scored_at", "scores", ["scored_at"], unique=False)
+    op.create_index(
+        "ix_scores_to_explain",
+        "scores",
+        ["classifier_id", "case_id"],
+        unique=False,
+        sqlite_where=sa.text("why IS NULL"),
+        postgresql_where=sa.text("why IS NULL"),
+    )
 
     op.create_table(
         "scoring_jobs",
@@ -254,6 +460,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("root_id IS NULL"),
     )
     op.create_index(
+        "ix_comments_fingerprint_created_at",
+        "comments",
+        ["fingerprint", "created_at"],
+        unique=False,
+    )
+    op.create_index(
         "ix_comments_author_id_article_id_id",
         "comments",
         ["author_id", "article_id", "id"],
@@ -267,6 +479,7 @@ def upgrade() -> None:
         "reports",
         sa.Column("id", ID, nullable=False),
         sa.Column("comment_id", ID, nullable=False),
+        sa.Column("revision", ID, nullable=False),
         sa.Column("reporter_id", ID, nullable=False),
         sa.Column("reason", sa.String(length=32), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
@@ -278,8 +491,31 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["comment_id"], ["comments.id"], name="fk_reports_comment_id"),
         sa.ForeignKeyConstraint(["reporter_id"], ["accounts.id"], name="fk_reports_reporter_id"),
         sa.PrimaryKeyConstraint("id", name="pk_reports"),
-        sa.UniqueConstraint("comment_id", "reporter_id", name="uq_reports_comment_id_reporter_id"),
+        sa.UniqueConstraint(
+            "comment_id",
+            "revision",
+            "reporter_id",
+            name="uq_reports_comment_id_revision_reporter_id",
+        ),
     )
+    op.create_table(
+        "appeals",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("decision_id", ID, nullable=False),
+        sa.Column("comment_id", ID, nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answered_by_id", ID, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["answered_by_id"], ["decisions.id"], name="fk_appeals_answered_by_id"
+        ),
+        sa.ForeignKeyConstraint(["comment_id"], ["comments.id"], name="fk_appeals_comment_id"),
+        sa.ForeignKeyConstraint(["decision_id"], ["decisions.id"], name="fk_appeals_decision_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_appeals"),
+        sa.UniqueConstraint("decision_id", name="uq_appeals_decision_id"),
+    )
+    op.create_index("ix_appeals_answered_by_id", "appeals", ["answered_by_id"], unique=False)
+    op.create_index("ix_appeals_comment_id", "appeals", ["comment_id"], unique=False)
     op.create_table(
         "revisions",
         sa.Column("comment_id", ID, nullable=False),
@@ -296,26 +532,95 @@ def upgrade() -> None:
     _make_the_log_append_only()
 
 
+def _make_the_review_queue() -> None:
+    op.create_table(
+        "claims",
+        sa.Column("holder", ID, autoincrement=False, nullable=False),
+        sa.Column("case_id", ID, nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_claims_case_id"),
+        sa.PrimaryKeyConstraint("holder", name="pk_claims"),
+    )
+    op.create_index("ix_claims_case_id", "claims", ["case_id"], unique=False)
+
+    op.create_table(
+        "places",
+        sa.Column("case_id", ID, autoincrement=False, nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("author", ID, nullable=False),
+        sa.Column("context", ID, nullable=False),
+        sa.Column("held_for", sa.Text(), nullable=False),
+        sa.Column("toxicity", sa.Float(), nullable=True),
+        sa.Column("severe_toxicity", sa.Float(), nullable=True),
+        sa.Column("obscene", sa.Float(), nullable=True),
+        sa.Column("threat", sa.Float(), nullable=True),
+        sa.Column("insult", sa.Float(), nullable=True),
+        sa.Column("identity_attack", sa.Float(), nullable=True),
+        sa.Column("sexual_explicit", sa.Float(), nullable=True),
+        sa.Column("reports", ID, nullable=False),
+        sa.Column("doublings", ID, nullable=False),
+        sa.Column("urgency", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_places_case_id"),
+        sa.PrimaryKeyConstraint("case_id", name="pk_places"),
+    )
+    for columns in (
+        ["status", "urgency", "case_id"],
+        ["status", "since", "case_id"],
+        ["context", "status"],
+        ["author", "status"],
+    ):
+        op.create_index(f"ix_places_{'_'.join(columns)}", "places", columns, unique=False)
+    op.create_table(
+        "audiences",
+        sa.Column("server", sa.String(length=32), nullable=False),
+        sa.Column("context", ID, nullable=False),
+        sa.Column("readers", ID, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("server", "context", name="pk_audiences"),
+    )
+    op.create_table(
+        "urgency_versions",
+        sa.Column("id", ID, autoincrement=False, nullable=False),
+        sa.Column("author", ID, nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("adopted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_urgency_versions"),
+    )
+
+
 def _make_the_log_append_only() -> None:
     if op.get_bind().dialect.name == "sqlite":
-        for verb in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER decisions_no_{verb.lower()} BEFORE {verb} ON decisions BEGIN"
-                " SELECT RAISE(ABORT, 'the decisions log is append-only'); END"
-            )
+        for table in ("decisions", "acts"):
+            for verb in ("UPDATE", "DELETE"):
+                op.execute(
+                    f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN"
+                    f" SELECT RAISE(ABORT, 'the {table} log is append-only'); END"
+                )
     else:
-        op.execute(
-            "CREATE FUNCTION decisions_append_only() RETURNS trigger LANGUAGE plpgsql AS $$"
-            " BEGIN RAISE EXCEPTION 'the decisions log is append-only'; END $$"
-        )
-        op.execute(
-            "CREATE TRIGGER decisions_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON decisions"
-            " FOR EACH STATEMENT EXECUTE FUNCTION decisions_append_only()"
-        )
+        for table in ("decisions", "acts"):
+            op.execute(
+                f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS $$"
+                f" BEGIN RAISE EXCEPTION 'the {table} log is append-only'; END $$"
+            )
+            op.execute(
+                f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
+                f" FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()"
+            )
 
 
 def downgrade() -> None:
     for table in (
+        "appeals",
+        "addresses",
+        "notices",
+        "notes",
+        "sanctions",
+        "listed_words",
+        "acts",
+        "suggestions",
+        "api_keys",
         "revisions",
         "reports",
         "comments",
@@ -325,11 +630,18 @@ def downgrade() -> None:
         "logins",
         "disclaimers",
         "decisions",
+        "rules_versions",
         "policy_versions",
+        "calibrations",
         "classifiers",
+        "urgency_versions",
+        "audiences",
+        "places",
+        "claims",
         "cases",
         "accounts",
     ):
         op.drop_table(table)
     if op.get_bind().dialect.name != "sqlite":
         op.execute("DROP FUNCTION decisions_append_only()")
+        op.execute("DROP FUNCTION acts_append_only()")
