@@ -1,6 +1,9 @@
 """`python -m bench`: the table of ratios, each beside what is to be reached."""
 
 import argparse
+import os
+import platform
+import sqlite3
 import statistics
 import sys
 import tempfile
@@ -16,6 +19,7 @@ from rich.table import Table
 from bench import load, scoring, servers, site
 from bench.load import Answered
 from bench.servers import Server
+from bench.site import Copies
 
 SHORT, LONG = 100, 10_000
 # Posts go to threads that nobody reads meanwhile.
@@ -47,7 +51,7 @@ def main() -> None:
         "--database", metavar="URL", help="a PostgreSQL server to measure on; else SQLite"
     )
     wanted = parser.parse_args()
-    seconds, rounds = (1.0, 2) if wanted.quick else (3.0, 5)
+    seconds, rounds = (1.0, 3) if wanted.quick else (3.0, 5)
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as folder:
         copies = (
@@ -57,23 +61,28 @@ def main() -> None:
         )
         sides = {f"side {n}": SHORT // 2 for n in range(SIDES)}
         _say(f"Making a site with threads of {SHORT} and {LONG:,} comments.")
-        made = site.make(copies.template_url, {"short": SHORT, "long": LONG, **sides})
-        tokens = Path(folder) / "tokens"
-        tokens.write_text("\n".join(made.tokens) + "\n", encoding="ascii")
-        paths = {name: f"/threads/{slug}" for name, slug in made.threads.items()}
-        _say("Reading and posting, in turns with the bare route.")
-        with copies.copy() as url, servers.bare() as bare:
-            with servers.forum(url, worker=False) as ours:
-                figures += _against_bare(bare, ours, url, paths, tokens, seconds, rounds)
-            with servers.forum(url, worker=True) as ours:
-                figures += _with_worker(bare, ours, paths, tokens, seconds, rounds)
-        _say("From POST to visible.")
-        with copies.copy() as url, servers.forum(url, worker=True) as ours:
-            figures += _visible(ours, paths["short"], made.tokens, 40 if wanted.quick else 200)
+        try:
+            made = site.make(copies.template_url, {"short": SHORT, "long": LONG, **sides})
+            tokens = Path(folder) / "tokens"
+            tokens.write_text("\n".join(made.tokens) + "\n", encoding="ascii")
+            paths = {name: f"/threads/{slug}" for name, slug in made.threads.items()}
+            _say("Reading and posting, in turns with the bare route.")
+            with servers.bare() as bare:
+                with copies.copy() as url, servers.forum(url, worker=False) as ours:
+                    figures += _against_bare(bare, ours, url, paths, tokens, seconds, rounds)
+                _say("The same posts while a worker scores them.")
+                figures += _with_worker(bare, copies, paths, tokens, seconds, rounds)
+            _say("From POST to visible.")
+            with copies.copy() as url, servers.forum(url, worker=True) as ours:
+                figures += _visible(ours, paths["short"], made.tokens, 40 if wanted.quick else 200)
+        finally:
+            copies.close()
     _say("Scoring.")
-    ratio, words = scoring.compare(rounds=2 if wanted.quick else 3)
-    figures.append(Figure("comments scored a second, by detoxify one at a time", words, ratio))
-    sys.exit(_print(figures))
+    figures += [
+        Figure(one.what, one.words, one.ratio, one.reach)
+        for one in scoring.compare(rounds=1 if wanted.quick else 3)
+    ]
+    sys.exit(_print(figures, _circumstances(copies.template_url)))
 
 
 def _against_bare(
@@ -87,10 +96,15 @@ def _against_bare(
 ) -> Iterator[Figure]:
     sides = [f"{path}/comments" for name, path in paths.items() if name.startswith("side")]
     before = site.count_comments(url)
-    taken = 0
-    runs = _in_turns(
+    with httpx2.Client(
+        base_url=ours.address, cookies={"forum": tokens.read_text().split()[0]}
+    ) as c:
+        # What a server does once, at its first page, is no part of these figures.
+        for path in paths.values():
+            c.get(path)
+    turns = _in_turns(
         rounds,
-        bare=lambda _: load.get(bare, "/", seconds=seconds),
+        lambda: load.get(bare, "/", seconds=seconds),
         # As browsers ask: compressed.
         anonymous=lambda _: load.get(ours, paths["short"], seconds=seconds, gzip=True),
         plain=lambda _: load.get(ours, paths["short"], seconds=seconds),
@@ -100,17 +114,16 @@ def _against_bare(
         signed_long=lambda _: load.get_signed_in(ours, paths["long"], tokens, seconds=seconds),
         cold_long=lambda _: load.get_cold(ours, paths["long"], seconds=seconds),
         post=lambda n: load.post(ours, sides, tokens, seconds=seconds, run=n),
-        mixed=lambda n: load.post(
-            ours, [*sides], tokens, seconds=seconds, run=rounds + n, reads=19
-        ),
     )
-    taken = sum(run.see_other for name in ("post", "mixed") for run in runs[name])
+    taken = sum(run.see_other for _, run in turns["post"])
     stored = site.count_comments(url) - before
     # A comment may be stored whose answer wrk did not wait for at the end of a run.
-    if not taken <= stored <= taken + 2 * rounds * load.CONNECTIONS:
+    if not taken <= stored <= taken + rounds * load.CONNECTIONS:
         raise load.LoadFailed(f"{taken} comments were answered with 303, and {stored} stored.")
 
-    yield Figure("the bare route, 50 KB ready", _rate(runs["bare"]))
+    yield Figure(
+        "the bare route, 50 KB ready", _rate([b for each in turns.values() for b, _ in each])
+    )
     for what, name, reach in (
         (f"thread of {SHORT}, anonymous, unchanged", "anonymous", 0.35),
         (f"thread of {SHORT}, the same, not compressed", "plain", None),
@@ -120,38 +133,44 @@ def _against_bare(
         (f"first page of {LONG:,}, signed in", "signed_long", 0.08),
         (f"first page of {LONG:,}, not kept", "cold_long", None),
         ("posting a comment, durably, the worker elsewhere", "post", 0.08),
-        ("95 reads, 5 posts", "mixed", None),
     ):
-        yield Figure(what, _rate(runs[name]), _ratio(runs[name], runs["bare"]), reach)
+        yield Figure(what, _rate([run for _, run in turns[name]]), _ratio(turns[name]), reach)
     for what, long, short in (
         ("anonymous, unchanged", "long", "anonymous"),
         ("signed in", "signed_long", "signed"),
         ("not kept", "cold_long", "cold"),
     ):
-        cost = _median(runs[long], "cpu") / _median(runs[short], "cpu")
+        costly, cheap = (_median([run for _, run in turns[name]], "cpu") for name in (long, short))
         yield Figure(
             f"cost of {LONG:,} by cost of {SHORT}, {what}",
-            f"{_median(runs[long], 'cpu'):.2f} ms by {_median(runs[short], 'cpu'):.2f} ms of CPU",
-            cost,
+            f"{costly:.2f} ms by {cheap:.2f} ms of CPU",
+            costly / cheap,
             1.3,
             at_most=True,
         )
 
 
 def _with_worker(
-    bare: Server, ours: Server, paths: dict[str, str], tokens: Path, seconds: float, rounds: int
+    bare: Server, copies: Copies, paths: dict[str, str], tokens: Path, seconds: float, rounds: int
 ) -> Iterator[Figure]:
+    """Each run on a site of its own: what the last one left to score would slow the next."""
     sides = [f"{path}/comments" for name, path in paths.items() if name.startswith("side")]
-    runs = _in_turns(
+
+    def on_its_own_site(run: int, reads: int) -> Answered:
+        with copies.copy() as url, servers.forum(url, worker=True) as ours:
+            return load.post(ours, sides, tokens, seconds=seconds, run=run, reads=reads)
+
+    turns = _in_turns(
         rounds,
-        bare=lambda _: load.get(bare, "/", seconds=seconds),
-        post=lambda n: load.post(ours, sides, tokens, seconds=seconds, run=1000 + n),
+        lambda: load.get(bare, "/", seconds=seconds),
+        post=lambda n: on_its_own_site(n, reads=0),
+        mixed=lambda n: on_its_own_site(rounds + n, reads=19),
     )
-    yield Figure(
-        "posting while the worker scores what is posted",
-        _rate(runs["post"]),
-        _ratio(runs["post"], runs["bare"]),
-    )
+    for what, name in (
+        ("posting while the worker inside scores what is posted", "post"),
+        ("95 reads and 5 posts, the worker inside", "mixed"),
+    ):
+        yield Figure(what, _rate([run for _, run in turns[name]]), _ratio(turns[name]))
 
 
 def _visible(ours: Server, path: str, tokens: Sequence[str], how_many: int) -> Iterator[Figure]:
@@ -179,23 +198,27 @@ def _visible(ours: Server, path: str, tokens: Sequence[str], how_many: int) -> I
     )
 
 
-def _in_turns(rounds: int, **loads: Callable[[int], Answered]) -> dict[str, list[Answered]]:
-    """Run each load once a round, so that all meet the machine as it is at that time."""
-    runs: dict[str, list[Answered]] = {name: [] for name in loads}
+# A run on the bare route, and one of ours right after it.
+Turn = tuple[Answered, Answered]
+
+
+def _in_turns(
+    rounds: int, bare: Callable[[], Answered], **loads: Callable[[int], Answered]
+) -> dict[str, list[Turn]]:
+    """Run each load once a round, each after the bare route, so that both meet the same machine."""
+    turns: dict[str, list[Turn]] = {name: [] for name in loads}
     for number in range(rounds):
         for name, run in loads.items():
-            runs[name].append(run(number))
-    return runs
+            turns[name].append((bare(), run(number)))
+    return turns
 
 
 def _median(runs: Sequence[Answered], what: str) -> float:
-    return statistics.median(getattr(run, what) for run in runs)
+    return float(statistics.median(getattr(run, what) for run in runs))
 
 
-def _ratio(runs: Sequence[Answered], bare: Sequence[Answered]) -> float:
-    return statistics.median(
-        run.rate / against.rate for run, against in zip(runs, bare, strict=True)
-    )
+def _ratio(turns: Sequence[Turn]) -> float:
+    return statistics.median(run.rate / bare.rate for bare, run in turns)
 
 
 def _rate(runs: Sequence[Answered]) -> str:
@@ -205,14 +228,26 @@ def _rate(runs: Sequence[Answered]) -> str:
     )
 
 
-def _print(figures: Sequence[Figure]) -> int:
-    table = Table("measured", "figure", "ratio", "to reach", "")
+def _circumstances(url: str) -> str:
+    database = (
+        f"SQLite {sqlite3.sqlite_version}, synchronous=FULL"
+        if url.startswith("sqlite")
+        else "PostgreSQL"
+    )
+    return (
+        f"Python {platform.python_version()}, {database}, {os.cpu_count()} cores, load"
+        f" {os.getloadavg()[1]:.1f}; wrk with {load.CONNECTIONS} connections, medians"
+    )
+
+
+def _print(figures: Sequence[Figure], circumstances: str) -> int:
+    table = Table("measured", "figure", "ratio", "to reach", "", caption=circumstances)
     for figure in figures:
         sign = "≤" if figure.at_most else "≥"
         table.add_row(
             figure.what,
             figure.measured,
-            "" if figure.value is None else f"{figure.value:.2f}",
+            "" if figure.value is None else f"{figure.value:.3g}",
             "" if figure.reach is None else f"{sign} {figure.reach}",
             {True: "met", False: "MISSED", None: ""}[figure.met],
         )

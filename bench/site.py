@@ -9,11 +9,11 @@ import random
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import create_engine, func, insert, make_url, select, text
 from sqlalchemy.orm import Session
@@ -23,7 +23,7 @@ from forum import accounts, articles, disclaimer, markup, migrate
 from forum.articles import ArticleText
 from forum.database import Database
 from forum.settings import Settings, read_settings
-from forum.tables import Account, Comment, Login, Revision
+from forum.tables import Account, Comment, Login
 from moderation import labels, policies
 from moderation.policy import Status
 from moderation.tables import Case, ClassifierVersion, Decision, Score, time_of
@@ -190,13 +190,6 @@ def _comments(
                     "created_at": at,
                 },
                 {
-                    "comment_id": number,
-                    "number": 1,
-                    "source": body.source,
-                    "disclaimer_id": grounds.disclaimer,
-                    "created_at": at,
-                },
-                {
                     "case_id": number,
                     "revision": 1,
                     "classifier_id": grounds.classifier,
@@ -218,7 +211,7 @@ def _comments(
             )
         )
     for table, rows in zip(
-        (Case, Comment, Revision, Score, Decision), zip(*written, strict=True), strict=True
+        (Case, Comment, Score, Decision), zip(*written, strict=True), strict=True
     ):
         session.execute(insert(table), list(rows))
 
@@ -238,6 +231,20 @@ def settings_for(url: str) -> Settings:
     return read_settings(_env_file=None, database=url)
 
 
+class Copies(Protocol):
+    """A made site, and copies of it, each for one server."""
+
+    template_url: str
+
+    def copy(self) -> AbstractContextManager[str]:
+        """Give the URL of a fresh copy."""
+        ...
+
+    def close(self) -> None:
+        """Remove what was made."""
+        ...
+
+
 class SqliteCopies:
     """A made site in a file, and copies of it, each for one server."""
 
@@ -251,9 +258,11 @@ class SqliteCopies:
         """Give the URL of a fresh copy."""
         file = self._folder / f"{secrets.token_hex(4)}.db"
         shutil.copyfile(self._template, file)
-        yield f"sqlite:///{file}"
-        for suffix in ("", "-wal", "-shm"):
-            file.with_name(file.name + suffix).unlink(missing_ok=True)
+        try:
+            yield f"sqlite:///{file}"
+        finally:
+            for suffix in ("", "-wal", "-shm"):
+                file.with_name(file.name + suffix).unlink(missing_ok=True)
 
     def close(self) -> None:
         """The folder goes with everything in it."""
@@ -303,7 +312,8 @@ def make(url: str, threads: dict[str, int]) -> Made:
             # One file is copied, so nothing may be left beside it.
             with database.writer.connect() as connection:
                 connection.commit()
-                connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                raw: Any = connection.connection.driver_connection
+                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return made
     finally:
         database.close()
