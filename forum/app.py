@@ -14,45 +14,72 @@ from anyio import create_task_group
 from sse_starlette.sse import AppStatus
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import request_response
 
 from forum.database import Database
-from forum.scoring import Scoring
+from forum.mail import Sender
+from forum.scoring import Loader, Scoring
 from forum.settings import Settings
-from forum.web.access import Edge
+from forum.web.access import ANYONE, Edge, guarded
+from forum.web.audience import Audience
 from forum.web.error_pages import HANDLERS
 from forum.web.live import Live
 from forum.web.metrics import Metrics, Watch
-from forum.web.pace import Pace
+from forum.web.operations import nothing_here
+from forum.web.pace import Pace, Quotas
 from forum.web.pages import make_templates
-from forum.web.routes import TABLE
+from forum.web.routes import SCORE_API, TABLE
 from forum.web.state import State
 from forum.web.writer import Writer
+from moderation.desk import Desk
 
 
-def create_app(settings: Settings, *, database: Database | None = None) -> Starlette:
-    """Return the application; its database must be migrated. The worker starts with it."""
+def create_app(
+    settings: Settings, *, database: Database | None = None, only_scores: bool = False
+) -> Starlette:
+    """Return the application; its database must be migrated. The worker starts with it.
+
+    With `only_scores` it answers the score API and nothing else, and has no worker.
+    """
     database = database or Database(settings.database)
+    rows = SCORE_API if only_scores else TABLE
     live = Live(database)
-    routes = [row.route() for row in TABLE]
+    scoring = Scoring(live.writing, settings) if settings.worker and not only_scores else None
+    audience = Audience(database, live)
+    loader = Loader(database.reading, settings)
+    sender = Sender(database.writing, settings)
+    routes = [row.route() for row in rows]
     state = State(
         settings=settings,
         database=database,
+        glance=database.glance() if database.is_sqlite else None,
         live=live,
         writer=Writer(database, live),
-        templates=make_templates(settings),
+        templates=None if only_scores else make_templates(settings, live.rules),
         paths={route.name: route.path_format for route in routes},
         sign_ins=Pace(settings.sign_in_tries, 300),
+        changes=Pace(settings.comments_a_minute, 60),
         sign_ups=Pace(20, 3600),
+        addresses=Pace(5, 3600),
         metrics=Metrics(),
-        scoring=Scoring(live.writing, settings) if settings.worker else None,
+        desk=Desk(scoring.classifier if scoring else loader, at_once=settings.score_at_once),
+        quotas=Quotas(),
+        scoring=scoring,
+        loader=loader,
     )
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         if state.scoring is not None:
             state.scoring.start()
+            sender.start()
+        if only_scores:
+            # At once, since it is for nothing else. On a site nobody may ever ask the desk.
+            state.desk.start()
         async with create_task_group() as tasks:
-            tasks.start_soon(live.watch)
+            if not only_scores:
+                tasks.start_soon(live.watch)
+                tasks.start_soon(audience.watch)
             # What is here now stays for good: the collector need not look at it again.
             gc.collect()
             gc.freeze()
@@ -60,8 +87,10 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Starl
                 yield
             finally:
                 tasks.cancel_scope.cancel()
+        state.desk.stop()
         if state.scoring is not None:
             state.scoring.stop()
+            sender.stop()
         database.close()
 
     app = Starlette(
@@ -73,14 +102,16 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Starl
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
+    # Guarded like a route: its page is for whoever is signed in.
+    app.router.default = request_response(guarded(nothing_here, ANYONE, "none"))
     app.state.forum = state
     return app
 
 
-def serve(settings: Settings) -> None:
-    """Serve the site until SIGINT or SIGTERM; live connections are ended, not waited for."""
+def serve(settings: Settings, *, only_scores: bool = False) -> None:
+    """Serve until SIGINT or SIGTERM; live connections are ended, not waited for."""
     _configure_logs(settings)
-    app = create_app(settings)
+    app = create_app(settings, only_scores=only_scores)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -114,17 +145,20 @@ class _Server(uvicorn.Server):
 
 
 def work(settings: Settings) -> None:
-    """Score comments until SIGINT or SIGTERM, without serving."""
+    """Score comments and send mails until SIGINT or SIGTERM, without serving."""
     _configure_logs(settings)
     database = Database(settings.database)
     scoring = Scoring(database.writing, settings)
+    sender = Sender(database.writing, settings)
 
     def stop(_number: int, _frame: object) -> None:
         scoring.stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
+    sender.start()
     scoring.run()
+    sender.stop()
     database.close()
 
 

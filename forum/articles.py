@@ -3,10 +3,11 @@
 import re
 import secrets
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from forum.errors import NotFound
@@ -96,23 +97,26 @@ def find(session: Session, slug: str) -> Article:
     """Return the article of this address. Raises NotFound."""
     article = session.scalar(_BY_SLUG, {"slug": slug})
     if article is None:
-        raise _not_found()
+        raise no_such_thread()
     return article
 
 
-def id_of(session: Session, slug: str) -> int:
-    """Return the id of the article of this address. Raises NotFound."""
-    found = session.connection().execute(_ID_BY_SLUG, {"slug": slug}).scalar()
-    if found is None:
-        raise _not_found()
-    return int(found)
+def ids(session: Session, slugs: Iterable[str]) -> dict[str, int]:
+    """Return the articles' numbers, by slug."""
+    rows = session.execute(select(Article.slug, Article.id).where(Article.slug.in_(slugs)))
+    return dict(rows.all())
 
 
-def _not_found() -> NotFound:
+def titled(session: Session, slug: str) -> str:
+    """Return an article's title; empty where there is none of that name."""
+    return session.scalar(select(Article.title).where(Article.slug == slug)) or ""
+
+
+def no_such_thread() -> NotFound:
+    """Return what to raise where no article has the address that was asked for."""
     return NotFound("There is no thread at this address. It may have been renamed.")
 
 
-_ID_BY_SLUG = select(Article.id).where(Article.slug == bindparam("slug"))
 _BY_SLUG = select(Article).where(Article.slug == bindparam("slug"))
 
 
@@ -122,13 +126,14 @@ def newest(
     """Return articles of a section and those below it, newest first, older than id `before`."""
     query = select(Article).order_by(Article.id.desc()).limit(at_most)
     if section_path:
-        query = query.where(_within(section_path))
+        query = query.where(within(section_path))
     if before is not None:
         query = query.where(Article.id < before)
     return list(session.scalars(query))
 
 
-def _within(section_path: str):  # type: ignore[no-untyped-def]
+def within(section_path: str) -> ColumnElement[bool]:
+    """The condition that an article stands in this section or one below it."""
     # A range and not LIKE, so that the index serves on every database; "0" follows "/".
     return (Article.section_path == section_path) | (
         (Article.section_path >= section_path + "/") & (Article.section_path < section_path + "0")

@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+
+from moderation.statements import DRIVER
 
 Clock = Callable[[], datetime]
 Act = Callable[[Session], Any]
@@ -33,6 +35,7 @@ class Database:
         self.url = url
         self.clock = clock
         self.is_sqlite = url.startswith("sqlite")
+        self._glances: list[Glance] = []
         if self.is_sqlite:
             self.writer = _sqlite(url, begin="BEGIN IMMEDIATE", pool_size=1, max_overflow=0)
             self._reader = _sqlite(url, begin="BEGIN", pool_size=16, max_overflow=16)
@@ -64,7 +67,7 @@ class Database:
             with Session(
                 connection, expire_on_commit=False, join_transaction_mode="rollback_only"
             ) as session:
-                session.info["time"] = self.clock()
+                session.info |= {"time": self.clock(), DRIVER: raw}
                 answer = act(session)
                 session.flush()
         except Exception as problem:
@@ -84,10 +87,45 @@ class Database:
             session.info["time"] = self.clock()
             yield session
 
+    def glance(self) -> "Glance":
+        """Return what asks single questions quickly, for one thread at a time. SQLite's only."""
+        glance = Glance(self._reader, self.clock)
+        self._glances.append(glance)
+        return glance
+
     def close(self) -> None:
         """Close every connection."""
+        for glance in self._glances:
+            glance.close()
         self.writer.dispose()
         self._reader.dispose()
+
+
+class Glance:
+    """Gives sessions for prepared statements that only read; each is a transaction of its own.
+
+    It keeps its connection and its session, so it belongs to one thread at a time.
+    """
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._session = Session()
+        self._connection: PoolProxiedConnection | None = None
+
+    def __call__(self) -> Session:
+        """Return the session, for statements at this moment. Nothing is to be closed."""
+        info = self._session.info
+        if self._connection is None:
+            self._connection = self._engine.raw_connection()
+            info[DRIVER] = self._connection.driver_connection
+        info["time"] = self._clock()
+        return self._session
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
 
 
 def _sqlite(url: str, *, begin: str, pool_size: int, max_overflow: int) -> Engine:
@@ -115,6 +153,9 @@ def _sqlite(url: str, *, begin: str, pool_size: int, max_overflow: int) -> Engin
             "temp_store=MEMORY",
             "cache_size=-32000",
             "mmap_size=268435456",
+            # Pages; posts wait while what gathered here goes into the file, with two more waits
+            # for the disk, and what changes often goes there once.
+            "wal_autocheckpoint=8000",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         if begin == "BEGIN":

@@ -35,6 +35,25 @@ class NotAllowed(ForumError):
     title = "Not open to you"
 
 
+class Restricted(ForumError):
+    """A sanction forbids it."""
+
+    status = 403
+    code = "restricted"
+    title = "Your account is restricted"
+
+
+class Unread(Restricted):
+    """A warning has to be read first; `warning` is its number."""
+
+    code = "warning-unread"
+    title = "Please read this first"
+
+    def __init__(self, message: str, *, warning: int) -> None:
+        super().__init__(message)
+        self.warning = warning
+
+
 class ForeignOrigin(ForumError):
     status = 403
     code = "foreign-origin"

@@ -8,13 +8,21 @@ import unicodedata
 import nh3
 from markdown_it import MarkdownIt
 
+
 # Emphasis, quotes, lists, code and links. No headings, pictures, tables or raw HTML: a comment
 # shall not look like a part of the page.
-_markdown = (
-    MarkdownIt("commonmark", {"html": False, "linkify": True, "breaks": True, "maxNesting": 12})
-    .enable("linkify")
-    .disable(["heading", "lheading", "hr", "image", "html_block", "html_inline", "reference"])
-)
+def _markdown(*rules: str) -> MarkdownIt:
+    return (
+        MarkdownIt("commonmark", {"html": False, "linkify": True, "breaks": True, "maxNesting": 12})
+        .enable([*rules])
+        .disable(["heading", "lheading", "hr", "image", "html_block", "html_inline", "reference"])
+    )
+
+
+_plain, _linking = _markdown(), _markdown("linkify")
+# What every address has that is written without Markdown; looking for one takes longer than all
+# the rest of a comment.
+_PERHAPS_ADDRESS = re.compile(r"//|@|\.\w")
 _TAGS = {"p", "br", "em", "strong", "code", "pre", "blockquote", "ul", "ol", "li", "a"}
 _cleaner = nh3.Cleaner(
     tags=_TAGS,
@@ -45,7 +53,8 @@ def tidy(source: str) -> str:
 
 def render(source: str) -> str:
     """Return the safe HTML of a comment's source."""
-    return _cleaner.clean(_markdown.render(source)).strip()
+    markdown = _linking if _PERHAPS_ADDRESS.search(source) else _plain
+    return _cleaner.clean(markdown.render(source)).strip()
 
 
 def plain(rendered: str) -> str:

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from forum import disclaimer, house
 from forum.database import Database
 from forum.settings import Settings
-from moderation import policies
+from moderation import policies, rules
+from moderation.classifier import load_classifier
 
 
 def _config() -> Config:
@@ -27,8 +28,10 @@ def upgrade(database: Database, settings: Settings) -> None:
     with _schema_change(database) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+    shipped = load_classifier()
     with database.writing() as session:
-        policies.start(session)
+        policies.start(session, shipped)
+        rules.start(session)
         disclaimer.start(session, settings.site_name)
 
 

@@ -2,33 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import datetime, timedelta
+from functools import cached_property
 
-from sqlalchemy import BindParameter, bindparam, select, tuple_, update
+from sqlalchemy import BindParameter, bindparam, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from forum import accounts
+from forum import accounts, appeals, comments, marking, views
+from forum.accounts import Viewer
 from forum.errors import Changed, Invalid, NotFound
-from forum.tables import Account, Comment, Disclaimer, Report, Revision
-from moderation import cases, decisions
+from forum.tables import Account, Appeal, Comment, Disclaimer, Report, Revision
+from forum.views import View
+from moderation import cases, claims, decisions, review_queue, rules
 from moderation.cases import Ground, Record
-from moderation.decisions import REASONS, Kind, NotScored, Stale
-from moderation.policy import Finding, Status
-from moderation.tables import Case, Decision
+from moderation.decisions import Kind, NotScored, Stale
+from moderation.explain import Why
+from moderation.policy import Finding, Status, title_of
+from moderation.tables import Case, Claim, Decision, Place, time_of
 
 A_PAGE = 25
 LOG_A_PAGE = 50
 WORDS = 500
 
 
-class Show(StrEnum):
-    """Which cases: those that wait, or those decided."""
+@dataclass(frozen=True)
+class Quoted:
+    """Passages of the article or of the comment answered, and what they score."""
 
-    HELD = "held"
-    REPORTED = "reported"
-    PUBLISHED = "published"
-    REJECTED = "rejected"
+    passages: Sequence[str]
+    scores: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,68 @@ class Reviewed:
     reports: Sequence[Report]
     record: Record
     last: Decision | None = None
+    # The author's appeal that waits for an answer.
+    appeal: Appeal | None = None
+    # Who has it open, and their name.
+    claim: Claim | None = None
+    holder: str = ""
+    # Its place in the view, to go on from there; empty where it is not in it.
+    place: str = ""
+
+    @cached_property
+    def html(self) -> str:
+        """The comment's HTML, with the words marked that carried a score, and where it is long
+        the parts that scored highest."""
+        if not self.explained:
+            return self.comment.html
+        found = list(self._why.values())
+        html = marking.marked(self.comment.html, [span for why in found for span in why.spans])
+        return marking.marked(html, [why.part for why in found if why.part], "u")
+
+    @property
+    def explained(self) -> bool:
+        """Whether anything is marked."""
+        return any(why.spans or why.part for why in self._why.values())
+
+    @property
+    def noticed(self) -> list[str]:
+        """Titles of the signals that were seen and meant nothing to the policy."""
+        if self.ground is None:
+            return []
+        counted = {found["code"] for found in self.ground.decision.findings}
+        return [title_of(code) for code in self.ground.signals if code not in counted]
+
+    @property
+    def _why(self) -> Mapping[str, Why]:
+        ground = self.ground
+        # A slice of other words than these would mark anything.
+        as_scored = ground is not None and ground.decision.revision == self.case.revision
+        return ground.why if ground is not None and as_scored else {}
+
+    def carried_by(self, label: str) -> list[str]:
+        """The words that carried the score of a label, each once."""
+        why = self._why.get(label, Why())
+        return list(dict.fromkeys(self.case.text[start:end] for start, end in why.spans))
+
+    def part_of(self, label: str) -> tuple[str, str] | None:
+        """The first and the last words of the part of a long text that scored highest.
+
+        None where it is the same part for every label: there is only one to see.
+        """
+        why = self._why.get(label, Why())
+        if why.part is None or len({each.part for each in self._why.values()}) == 1:
+            return None
+        words = self.case.text[slice(*why.part)].split()
+        return " ".join(words[:4]), " ".join(words[-4:])
+
+    @property
+    def quoted(self) -> Quoted | None:
+        """What the comment quotes, which its author need not answer for."""
+        ground = self.ground
+        if ground is None or not ground.quoted or ground.decision.revision != self.case.revision:
+            return None
+        spans = ground.quoted["spans"]
+        return Quoted([self.case.text[start:end] for start, end in spans], ground.quoted["scores"])
 
 
 @dataclass(frozen=True)
@@ -51,59 +115,65 @@ class QueuePage:
     next: str | None
 
 
-def queue(session: Session, show: Show, *, after: str = "") -> QueuePage:
-    """Return a page of cases: waiting ones oldest first, decided ones newest first."""
-    query = (
-        select(Comment)
-        .join(Comment.case)
-        .options(
-            joinedload(Comment.case),
-            joinedload(Comment.article),
-            joinedload(Comment.author),
-            joinedload(Comment.parent).joinedload(Comment.author),
+_SURROUNDINGS = (
+    joinedload(Comment.case),
+    joinedload(Comment.article),
+    joinedload(Comment.author),
+    joinedload(Comment.parent).joinedload(Comment.author),
+)
+
+
+def queue(
+    session: Session, view: View, *, moderator: Account | Viewer, after: str = ""
+) -> QueuePage:
+    """Return a page of a view's cases, in its order, those behind a place."""
+    wanted = views.cases_of(session, view, viewer=moderator.id, after=after)
+    ids = list(session.scalars(wanted.limit(A_PAGE + 1)))
+    more, ids = len(ids) > A_PAGE, ids[:A_PAGE]
+    found = session.scalars(select(Comment).where(Comment.case_id.in_(ids)).options(*_SURROUNDINGS))
+    by_case = {comment.case_id: comment for comment in found}
+    places = views.places(session, view, ids)
+    cases_ = _reviewed(session, [by_case[case_id] for case_id in ids], places)
+    return QueuePage(cases_, cases_[-1].place if more else None)
+
+
+def pick(
+    session: Session,
+    view: View,
+    *,
+    moderator: Account | Viewer,
+    lasts: timedelta,
+    after: str = "",
+    before: str = "",
+) -> int | None:
+    """Claim the next case of a view that nobody else has, and return its number.
+
+    The next behind a place, or the one before it; behind the last comes the first. None where
+    nothing is left for this moderator.
+    """
+    query = views.cases_of(session, view, viewer=moderator.id, after=after, before=before).limit(1)
+    if view.waits:
+        of_others = select(Claim.case_id).where(claims.taken_from(moderator.id, session))
+        # Two who pick at once on PostgreSQL do not wait for each other's first choice. The case is
+        # locked and not its place, as whoever decides does first.
+        query = (
+            query.join(Case, Case.id == Place.case_id)
+            .where(Place.case_id.not_in(of_others))
+            .with_for_update(of=Case, skip_locked=True)
         )
-        .where(Case.withdrawn_at.is_(None))
-        .limit(A_PAGE + 1)
-    )
-    if show in (Show.HELD, Show.REPORTED):
-        status = Status.HELD if show is Show.HELD else Status.PUBLISHED
-        query = query.where(Case.status == status, Case.waiting_since.is_not(None)).order_by(
-            Case.waiting_since, Case.id
-        )
-        if after:
-            query = query.where(tuple_(Case.waiting_since, Case.id) > tuple_(*_cursor(after)))
-    else:
-        status = Status.PUBLISHED if show is Show.PUBLISHED else Status.REJECTED
-        query = query.where(Case.status == status).order_by(Case.id.desc())
-        if after:
-            query = query.where(Case.id < _cursor(after)[1])
-    found = list(session.scalars(query))
-    next_ = None
-    if len(found) > A_PAGE:
-        last = found[A_PAGE - 1].case
-        when = last.waiting_since or last.opened_at
-        next_ = f"{when.isoformat()}~{last.id}"
-    return QueuePage(_reviewed(session, found[:A_PAGE]), next_)
+    while (case_id := session.scalar(query)) is not None:
+        if not view.waits:
+            return case_id
+        claim = claims.take(session, case_id, holder=moderator.id, lasts=lasts)
+        if claim is not None and claim.holder == moderator.id:
+            return case_id
+        # Taken between the two statements: the next look sees it.
+    return pick(session, view, moderator=moderator, lasts=lasts) if after or before else None
 
 
-def _cursor(value: str) -> tuple[datetime, int]:
-    when, _, number = value.partition("~")
-    try:
-        moment = datetime.fromisoformat(when)
-        if moment.tzinfo is None or not (number.isascii() and number.isdigit()):
-            raise ValueError(value)
-        case_id = int(number)
-        if case_id >= 2**63:
-            raise ValueError(value)
-        # Near the first and the last year there is no such moment in UTC.
-        return moment.astimezone(UTC), case_id
-    except (ValueError, OverflowError):
-        raise NotFound(
-            "This page of the queue does not exist. Please start from its top."
-        ) from None
-
-
-def _reviewed(session: Session, found: Sequence[Comment]) -> list[Reviewed]:
+def _reviewed(
+    session: Session, found: Sequence[Comment], places: Mapping[int, str]
+) -> list[Reviewed]:
     grounds = cases.grounds(session, [comment.case_id for comment in found])
     records = cases.records(session, {comment.author_id for comment in found})
     reports: dict[int, list[Report]] = {}
@@ -128,17 +198,26 @@ def _reviewed(session: Session, found: Sequence[Comment]) -> list[Reviewed]:
             .order_by(Decision.id)
         )
     }
-    return [
-        Reviewed(
+    appealed = appeals.open_ones(session, [comment.id for comment in found])
+    holders = claims.in_force(session, [comment.case_id for comment in found])
+    names = accounts.names(session, {claim.holder for claim in holders.values()})
+
+    def one(comment: Comment) -> Reviewed:
+        claim = holders.get(comment.case_id)
+        return Reviewed(
             comment=comment,
             case=comment.case,
             ground=grounds.get(comment.case_id),
             reports=reports.get(comment.id, ()),
             record=records.get(comment.author_id, Record()),
             last=last.get(comment.case_id),
+            appeal=appealed.get(comment.id),
+            claim=claim,
+            holder=names.get(claim.holder, "A closed account") if claim else "",
+            place=places.get(comment.case_id, ""),
         )
-        for comment in found
-    ]
+
+    return [one(comment) for comment in found]
 
 
 @dataclass(frozen=True)
@@ -147,7 +226,8 @@ class CaseFile:
 
     reviewed: Reviewed
     parent: Comment | None
-    revisions: Sequence[Revision]
+    # What the comment said before, from the first wording on.
+    earlier: Sequence[Revision]
     history: Sequence[Decision]
     disclaimer: Disclaimer
     # Names of the accounts in the history.
@@ -156,25 +236,18 @@ class CaseFile:
     undoable: Decision | None
 
 
-def open_file(session: Session, case_id: int) -> CaseFile:
-    """Return a case with its history. Raises NotFound."""
+def open_file(session: Session, case_id: int, view: View = View()) -> CaseFile:  # noqa: B008
+    """Return a case with its history, and with its place in a view. Raises NotFound."""
     comment = session.scalar(
-        select(Comment)
-        .where(Comment.case_id == case_id)
-        .options(
-            joinedload(Comment.case),
-            joinedload(Comment.article),
-            joinedload(Comment.author),
-            joinedload(Comment.parent).joinedload(Comment.author),
-        )
+        select(Comment).where(Comment.case_id == case_id).options(*_SURROUNDINGS)
     )
     if comment is None:
         raise NotFound("There is no such case.")
     history = cases.history(session, case_id)
     return CaseFile(
-        reviewed=_reviewed(session, [comment])[0],
+        reviewed=_reviewed(session, [comment], views.places(session, view, [case_id]))[0],
         parent=comment.parent,
-        revisions=list(
+        earlier=list(
             session.scalars(
                 select(Revision).where(Revision.comment_id == comment.id).order_by(Revision.number)
             )
@@ -186,7 +259,29 @@ def open_file(session: Session, case_id: int) -> CaseFile:
     )
 
 
-def approve(session: Session, case_id: int, *, version: int, moderator: Account) -> Decision:
+def take_up(
+    session: Session,
+    case_id: int,
+    view: View,
+    *,
+    moderator: Account | Viewer,
+    lasts: timedelta,
+) -> CaseFile:
+    """Open a case, and claim it if it waits and nobody else has it. Raises NotFound."""
+    case = session.get(Case, case_id)
+    if case is not None and case.waiting_since is not None and case.withdrawn_at is None:
+        claims.take(session, case_id, holder=moderator.id, lasts=lasts)
+    return open_file(session, case_id, view)
+
+
+def leave(session: Session, case_id: int, *, moderator: Account | Viewer) -> None:
+    """Let others have a case, if it is this moderator who has it."""
+    claims.leave(session, case_id, holder=moderator.id)
+
+
+def approve(
+    session: Session, case_id: int, *, version: int, moderator: Account | Viewer
+) -> Decision:
     """Publish a case, or keep it published; open reports are answered by it.
 
     `version` is the case's version that the moderator saw. Raises Changed, saying who was faster,
@@ -196,13 +291,20 @@ def approve(session: Session, case_id: int, *, version: int, moderator: Account)
 
 
 def reject(
-    session: Session, case_id: int, *, version: int, moderator: Account, reason: str, words: str
+    session: Session,
+    case_id: int,
+    *,
+    version: int,
+    moderator: Account | Viewer,
+    reason: str,
+    words: str,
 ) -> Decision:
     """Reject a case for a reason. Raises Changed, or Invalid for no reason or while unscored."""
-    if reason not in REASONS:
+    chosen = rules.in_force(session).reasons.get(reason)
+    if chosen is None:
         raise Invalid("Please choose a reason: the log and the author need it.", field="reason")
     words = " ".join(words.split())
-    if reason == "other" and not words:
+    if chosen.wants_words and not words:
         raise Invalid("Please say the reason in a few words.", field="words")
     if len(words) > WORDS:
         raise Invalid(f"Please keep the reason within {WORDS} characters.", field="words")
@@ -217,10 +319,12 @@ def _decide(
     kind: Kind,
     to: Status,
     version: int,
-    moderator: Account,
+    moderator: Account | Viewer,
     reason: str = "",
     words: str = "",
 ) -> Decision:
+    comment_id = session.scalar(select(Comment.id).where(Comment.case_id == case_id)) or 0
+    appeals.check_judge(session, comment_id, moderator)
     ground = cases.grounds(session, [case_id]).get(case_id)
     try:
         decision = decisions.decide(
@@ -241,7 +345,7 @@ def _decide(
         raise Invalid(
             "This comment is still being checked. Please decide when it has its scores."
         ) from None
-    comment_id = session.scalars(select(Comment.id).where(Comment.case_id == case_id)).one()
+    appeals.answer(session, comment_id, decision)
     session.execute(
         update(Report)
         .where(Report.comment_id == comment_id, Report.answered_by_id.is_(None))
@@ -250,7 +354,7 @@ def _decide(
     return decision
 
 
-def undo(session: Session, decision_id: int, *, moderator: Account) -> Decision:
+def undo(session: Session, decision_id: int, *, moderator: Account | Viewer) -> Decision:
     """Take a decision back; reports that it answered are open again. Raises Changed, NotFound."""
     try:
         undone = decisions.undo(session, decision_id, actor=moderator.id)
@@ -261,6 +365,8 @@ def undo(session: Session, decision_id: int, *, moderator: Account) -> Decision:
     session.execute(
         update(Report).where(Report.answered_by_id == decision_id).values(answered_by_id=None)
     )
+    appeals.reopen(session, decision_id)
+    review_queue.reported(session, undone.case_id, comments.open_reports(session, undone.case_id))
     return undone
 
 
@@ -273,6 +379,7 @@ _DID = {
     Kind.EDIT: "edited this comment",
     Kind.REPORT: "reported this comment",
     Kind.WITHDRAW: "deleted this comment",
+    Kind.APPEAL: "appealed against the rejection of this comment",
 }
 
 
@@ -348,13 +455,66 @@ def log(
     ], next_
 
 
-def counts(session: Session) -> dict[Show, int]:
-    """Count what waits in each view; counted each time, so it equals what a click shows."""
-    waiting = cases.counts_waiting(session)
-    return {
-        Show.HELD: waiting.get(Status.HELD, 0),
-        Show.REPORTED: waiting.get(Status.PUBLISHED, 0),
+@dataclass(frozen=True)
+class Happening:
+    """What a moderator with the queue open is told: since a line of the log, and as it is now."""
+
+    # The last line of the log.
+    line: int
+    # Who did what to which case since then, in words.
+    changed: Sequence[tuple[int, str]]
+    # Which cases others have open: the case, their name, and until when.
+    taken: Sequence[tuple[int, str, datetime]]
+
+
+def pulse(session: Session) -> tuple[object, ...]:
+    """Return what is different whenever the queue is, for little."""
+    line = select(func.max(Decision.id)).scalar_subquery()
+    claimed = select(func.count(), func.max(Claim.until)).where(Claim.until > time_of(session))
+    return tuple(session.execute(claimed.add_columns(line)).one())
+
+
+def happening(session: Session, since: int | None, *, moderator: Account | Viewer) -> Happening:
+    """Return what others did after a line of the log; None: only where things stand."""
+    last = session.scalar(select(func.max(Decision.id))) or 0
+    lines: Sequence[Decision] = ()
+    if since is not None:
+        lines = session.scalars(
+            select(Decision)
+            .where(Decision.id > since, Decision.actor.is_not(None))
+            .order_by(Decision.id.desc())
+            .limit(A_PAGE * 8)
+        ).all()
+    claimed = session.scalars(select(Claim).where(claims.taken_from(moderator.id, session))).all()
+    names = accounts.names(
+        session, {line.actor for line in lines if line.actor} | {one.holder for one in claimed}
+    )
+    # Of one case what came last is what counts.
+    by_case = {
+        line.case_id: f"{names.get(line.actor or 0, 'A closed account')} {_DID[Kind(line.kind)]}."
+        for line in reversed(lines)
+        if line.actor != moderator.id
     }
+    taken = [(one.case_id, names.get(one.holder, "Somebody"), one.until) for one in claimed]
+    return Happening(last, list(by_case.items()), taken)
+
+
+def version_of(session: Session, case_id: int) -> int:
+    """Return the version that the next decision on a case has to name."""
+    return session.scalars(select(Case.version).where(Case.id == case_id)).one()
+
+
+def claim(
+    session: Session, case_id: int, *, moderator: Account | Viewer, lasts: timedelta
+) -> datetime:
+    """Claim a case, or say who has it. Raises Changed or NotFound."""
+    found = claims.take(session, case_id, holder=moderator.id, lasts=lasts)
+    if found is None:
+        raise NotFound("There is no such case.")
+    if found.holder != moderator.id:
+        name = accounts.names(session, {found.holder}).get(found.holder, "Somebody")
+        raise Changed(f"{name} has it open.")
+    return found.until
 
 
 def undoable(session: Session, decision_id: int) -> Decision | None:

@@ -2,10 +2,11 @@
 
 import difflib
 import os
-from typing import Annotated
+import re
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -34,6 +35,28 @@ def _time_zone(name: str) -> str:
     return name
 
 
+def _public_address(address: str, known: ValidationInfo) -> str:
+    return address or f"http://127.0.0.1:{known.data.get('port', '')}"
+
+
+def _mail_sender(sender: str, known: ValidationInfo) -> str:
+    if not sender and (known.data.get("mail_host") or known.data.get("mail_folder")):
+        raise ValueError("must be the address that mails come from")
+    if sender and not is_address(sender):
+        raise ValueError("must be a mail address, like comments@news.example")
+    return sender
+
+
+# One address and nothing else: no name, no comment, no second address, no line break.
+_WORD = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_ADDRESS = re.compile(rf"(?=.{{1,64}}@){_WORD}(\.{_WORD})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+
+
+def is_address(typed: str) -> bool:
+    """Whether this is a mail address that every server takes."""
+    return len(typed) <= 254 and _ADDRESS.fullmatch(typed) is not None
+
+
 class Settings(BaseSettings):
     """The site's settings. Each is an environment variable FORUM_NAME, or a line in `.env`."""
 
@@ -45,18 +68,25 @@ class Settings(BaseSettings):
         "sqlite:///forum.db", description="Where everything is kept: SQLite file or PostgreSQL."
     )
     site_name: str = Field("The Forum", min_length=1, description="The name at the top of pages.")
-    address: str = Field(
-        "http://127.0.0.1:8000",
-        pattern=r"^https?://[^/\s]+$",
-        description="The site's public address; https:// makes cookies secure.",
-    )
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
         "UTC", description="The newsroom's time zone, like Europe/Oslo; pages show its time."
     )
     host: str = Field("127.0.0.1", description="The address that the server listens on.")
     port: int = Field(8000, ge=0, le=65535, description="The port that the server listens on.")
+    address: Annotated[str, AfterValidator(_public_address)] = Field(
+        "",
+        pattern=r"^(https?://[^/\s]+)?$",
+        validate_default=True,
+        description="The public address; https:// makes cookies secure. Empty: this machine.",
+    )
     classifier: str = Field(
-        "onnx", description="onnx, onnx:FOLDER, detoxify:NAME or detoxify:FILE."
+        "onnx",
+        description="onnx, a name of `forum model list`, onnx:FOLDER, detoxify:NAME or FILE.",
+    )
+    shadow: str = Field(
+        "",
+        description="A second classifier, named like the first; it scores beside it and decides"
+        " nothing.",
     )
     worker: bool = Field(True, description="Run the scoring worker inside `forum serve`.")
     score_at_once: int = Field(16, ge=1, le=512, description="Texts scored in one batch.")
@@ -67,13 +97,31 @@ class Settings(BaseSettings):
     comment_length: int = Field(
         5000, ge=1, le=20_000, description="The most characters a comment may have."
     )
-    comments_a_minute: int = Field(5, ge=1, description="The most comments a minute by one person.")
+    comments_a_minute: int = Field(
+        5, ge=1, description="The most comments, edits or reports a minute by one person."
+    )
     edit_minutes: int = Field(15, ge=0, description="For how long a comment can be edited.")
     sign_in_tries: int = Field(
         10, ge=1, description="Wrong passwords in five minutes before an account must wait."
     )
+    claim_minutes: int = Field(
+        5, ge=1, le=240, description="For how long a case is kept for the moderator who opened it."
+    )
     body_limit: int = Field(
         262_144, ge=32_768, description="The most bytes of a request's body; more is refused."
+    )
+    mail_host: str = Field("", description="The mail server (SMTP). Empty: no mails are sent.")
+    mail_port: int = Field(587, ge=1, le=65535, description="Its port.")
+    mail_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How it is spoken to: starttls, tls from the beginning, or none."
+    )
+    mail_user: str = Field("", description="The name to sign in with there; empty: without.")
+    mail_password: SecretStr = Field(SecretStr(""), description="The password to it.")
+    mail_folder: str = Field(
+        "", description="For trying out: mails are written into this folder and sent nowhere."
+    )
+    mail_sender: Annotated[str, AfterValidator(_mail_sender)] = Field(
+        "", validate_default=True, description="The address that mails come from."
     )
     metrics_token: str = Field(
         "", description="Who may read /metrics from elsewhere: Authorization: Bearer TOKEN."
@@ -84,6 +132,11 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The time zone that pages show."""
         return ZoneInfo(self.time_zone)
+
+    @property
+    def mails(self) -> bool:
+        """Whether mails are sent, or written into a folder."""
+        return bool(self.mail_host or self.mail_folder)
 
     @property
     def secure(self) -> bool:
@@ -124,6 +177,8 @@ def _in_words(problem: object) -> str:
             rule = "must be a whole number"
         case "bool_parsing" | "bool_type":
             rule = "must be yes or no"
+        case "literal_error":
+            rule = f"must be one of {context['expected']}"
         case "greater_than_equal":
             rule = f"must be at least {context['ge']}"
         case "less_than_equal":

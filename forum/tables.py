@@ -1,11 +1,23 @@
-"""The tables of the forum: accounts, articles, comments, reports, disclaimers."""
+"""The tables of the forum: accounts, articles, comments, reports, disclaimers, API keys."""
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    and_,
+    or_,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from moderation.tables import Base, Case
+from moderation.tables import Base, Case, Decision
 
 
 class Account(Base):
@@ -48,6 +60,81 @@ class Login(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
     account: Mapped[Account] = relationship(lazy="raise")
+
+
+class Sanction(Base):
+    """What was done about an account: a warning, or something that it may not do for a while."""
+
+    __tablename__ = "sanctions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    # The higher, the graver; of several in force, the gravest is told first.
+    gravity: Mapped[int]
+    # Why, as the account is told.
+    words: Mapped[str]
+    # The case that gave rise to it, if one did.
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    given_by: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    given_at: Mapped[datetime]
+    # Empty: until it is lifted.
+    ends_at: Mapped[datetime | None]
+    # Of a warning; it ends by being read.
+    read_at: Mapped[datetime | None]
+    lifted_by: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    lifted_at: Mapped[datetime | None]
+    lifted_words: Mapped[str] = mapped_column(default="")
+
+    giver: Mapped[Account] = relationship(lazy="raise", foreign_keys=given_by)
+    lifter: Mapped[Account | None] = relationship(lazy="raise", foreign_keys=lifted_by)
+
+    __table_args__ = (Index(None, "account_id", "id"),)
+
+    @classmethod
+    def in_force_at(cls, now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+        """The condition that one holds at this moment."""
+        return and_(
+            cls.lifted_at.is_(None),
+            cls.read_at.is_(None),
+            or_(cls.ends_at.is_(None), cls.ends_at > now),
+        )
+
+    def holds_at(self, now: datetime) -> bool:
+        """Whether it holds at this moment."""
+        over = self.ends_at is not None and self.ends_at <= now
+        return self.lifted_at is None and self.read_at is None and not over
+
+
+class Note(Base):
+    """What a moderator tells colleagues about a case."""
+
+    __tablename__ = "notes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    author_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    words: Mapped[str]
+    created_at: Mapped[datetime]
+
+    author: Mapped[Account] = relationship(lazy="raise")
+
+    __table_args__ = (Index(None, "case_id", "id"),)
+
+
+class Address(Base):
+    """Where an account gets mail, once it has opened the link that was sent there."""
+
+    __tablename__ = "addresses"
+
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id"), primary_key=True, autoincrement=False
+    )
+    address: Mapped[str]
+    # Stands in the link. Kept as it is: the mail is made from it when it is sent.
+    token: Mapped[str] = mapped_column(String(64), unique=True)
+    asked_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
 
 
 class Disclaimer(Base):
@@ -136,11 +223,12 @@ class Comment(Base):
         Index(None, "parent_id"),
         Index(None, "author_id", "id"),
         Index(None, "author_id", "article_id", "id"),
+        Index(None, "fingerprint", "created_at"),
     )
 
 
 class Revision(Base):
-    """A comment's words at a time; the number is that of its case's revision."""
+    """What a comment said before it was edited; the number is that of its case's revision."""
 
     __tablename__ = "revisions"
 
@@ -152,12 +240,14 @@ class Revision(Base):
 
 
 class Report(Base):
-    """A reader's complaint about a comment; closed by the decision that answered it."""
+    """A reader's complaint about a comment as worded; closed by the decision that answered it."""
 
     __tablename__ = "reports"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     comment_id: Mapped[int] = mapped_column(ForeignKey("comments.id"))
+    # The number of the case's revision that was reported.
+    revision: Mapped[int]
     reporter_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
     reason: Mapped[str] = mapped_column(String(32))
     words: Mapped[str] = mapped_column(default="")
@@ -166,4 +256,67 @@ class Report(Base):
 
     reporter: Mapped[Account] = relationship(lazy="raise")
 
-    __table_args__ = (UniqueConstraint("comment_id", "reporter_id"),)
+    __table_args__ = (UniqueConstraint("comment_id", "revision", "reporter_id"),)
+
+
+class Appeal(Base):
+    """An author's appeal against a rejection; closed by the decision that answered it."""
+
+    __tablename__ = "appeals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # What it is against. Unique: once for each decision.
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id"), unique=True)
+    comment_id: Mapped[int] = mapped_column(ForeignKey("comments.id"), index=True)
+    words: Mapped[str]
+    created_at: Mapped[datetime]
+    # A line that approves or rejects answers it; one that edits or deletes leaves it behind.
+    answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"), index=True)
+
+    decision: Mapped[Decision] = relationship(lazy="raise", foreign_keys=decision_id)
+    answer: Mapped[Decision | None] = relationship(lazy="raise", foreign_keys=answered_by_id)
+
+
+class ApiKey(Base):
+    """A key with which a program of others asks for scores. Only its hash is kept."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # Who uses it, in the operator's words.
+    name: Mapped[str]
+    key_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    # How many requests it may make in a minute.
+    a_minute: Mapped[int]
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(
+            "uq_api_keys_name",
+            "name",
+            unique=True,
+            sqlite_where=text("revoked_at IS NULL"),
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+    )
+
+
+class Suggestion(Base):
+    """The scores that the holder of an API key thinks a text should have had."""
+
+    __tablename__ = "suggestions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key_id: Mapped[int] = mapped_column(ForeignKey("api_keys.id"))
+    text: Mapped[str]
+    # Label names to numbers, 0 to 1; some of the labels.
+    scores: Mapped[dict[str, float]] = mapped_column(JSON)
+    # The sender's own words for where the text stands and which it is; both may be empty.
+    community: Mapped[str]
+    token: Mapped[str]
+    created_at: Mapped[datetime]
+
+    key: Mapped[ApiKey] = relationship(lazy="raise")
+
+    __table_args__ = (Index(None, "key_id", "token"),)

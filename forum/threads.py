@@ -26,7 +26,8 @@ from forum.tables import Account, Article, Comment, Disclaimer
 from moderation import cases
 from moderation.decisions import Kind
 from moderation.policy import Status
-from moderation.tables import Case, Decision
+from moderation.statements import Prepared
+from moderation.tables import Case, Decision, RulesVersion
 
 ROOTS_A_PAGE = 50
 REPLIES_SHOWN = 40
@@ -127,7 +128,7 @@ def read(
     reply's id.
     """
     # First: what is decided while the rest is read is told again, and not missed.
-    mark = session.scalar(_LAST_LINE) or 0
+    ((mark,),) = _LAST_LINE(session)
     article = articles.find(session, slug)
     shown_disclaimer = disclaimer.of_article(session, article)
     total = cases.published_in(session, article.id)
@@ -143,12 +144,12 @@ def read(
         total=total,
         next=next_,
         continued=after is not None or start is not None,
-        mark=mark,
+        mark=mark or 0,
         root=root,
     )
 
 
-_LAST_LINE = select(func.max(Decision.id))
+_LAST_LINE = Prepared(select(func.max(Decision.id)))
 
 
 def _rows(
@@ -318,19 +319,26 @@ def _in_reading_order(
     return ordered
 
 
-def own_unseen(session: Session, article_id: int, author_id: int) -> list[Shown]:
-    """Return the author's comments here that others do not see, newest first."""
-    return _shown_by(session, _OWN_UNSEEN, {"author": author_id, "article": article_id})
+def own_unseen(session: Session, slug: str, author_id: int) -> tuple[list[Shown], int]:
+    """Return the author's comments here that others do not see, newest first.
+
+    With them the last line of the log: a page not older than that has what they lack.
+    """
+    unseen = [_shown(row) for row in _OWN_UNSEEN(session, author=author_id, slug=slug)]
+    ((line,),) = _LAST_LINE(session)
+    return unseen, line or 0
 
 
-# Asked for each page of somebody who is signed in, so it is put together once.
-_OWN_UNSEEN = _query(
-    Comment.author_id == bindparam("author"),
-    Comment.article_id == bindparam("article"),
-    Comment.deleted_at.is_(None),
-    Case.status != Status.PUBLISHED,
-    newest_first=True,
-    at_most=OWN_SHOWN,
+_OWN_UNSEEN = Prepared(
+    _query(
+        Comment.author_id == bindparam("author"),
+        Comment.article_id
+        == select(Article.id).where(Article.slug == bindparam("slug")).scalar_subquery(),
+        Comment.deleted_at.is_(None),
+        Case.status != Status.PUBLISHED,
+        newest_first=True,
+        at_most=OWN_SHOWN,
+    )
 )
 
 
@@ -390,6 +398,7 @@ class Mark:
 
     decision: int = 0
     disclaimer: int = 0
+    rules: int = 0
     article: datetime = _LONG_AGO
     # What was seen already of the last stretch before the mark, which is read again.
     decisions: frozenset[int] = frozenset()
@@ -420,8 +429,8 @@ def changes(session: Session, mark: Mark | None) -> tuple[Mark, list[Change]]:
     """Return what readers see differently since `mark`, and the new mark. None: start from now."""
     # Below the session, which doubles the time; this follows every transaction.
     execute = session.connection().execute
-    decision, disclaimer_id, article_at = execute(_NEWEST).one()
-    now = Mark(decision or 0, disclaimer_id or 0, article_at or _LONG_AGO)
+    decision, disclaimer_id, rules, article_at = execute(_NEWEST).one()
+    now = Mark(decision or 0, disclaimer_id or 0, rules or 0, article_at or _LONG_AGO)
     since = now if mark is None else mark
     overlap = 0 if session.get_bind().dialect.name == "sqlite" else _OVERLAP
     decisions = frozenset(execute(_DECIDED_AFTER, {"decision": since.decision - overlap}).scalars())
@@ -435,17 +444,38 @@ def changes(session: Session, mark: Mark | None) -> tuple[Mark, list[Change]]:
     )
     if mark is None:
         return now, []
-    found = [Change()] if now.disclaimer != mark.disclaimer else []
+    everywhere = (now.disclaimer, now.rules) != (mark.disclaimer, mark.rules)
+    found = [Change()] if everywhere else []
     found += [Change(slug=slug) for slug, _ in moved - mark.articles]
     found += _decided(session, set(decisions - mark.decisions))
     return now, found
+
+
+def is_newest(session: Session, mark: Mark) -> bool:
+    """Whether nothing that readers see was written since `mark`; on SQLite, by one statement."""
+    ((decision, disclaimer_id, rules, article_at, moved),) = _STILL(
+        session, at=mark.article - _OVERLAP_TIME
+    )
+    return (decision or 0, disclaimer_id or 0, rules or 0, article_at or _LONG_AGO, moved) == (
+        mark.decision,
+        mark.disclaimer,
+        mark.rules,
+        mark.article,
+        len(mark.articles),
+    )
 
 
 # Asked after every transaction, so they are put together once.
 _NEWEST = select(
     select(func.max(Decision.id)).scalar_subquery(),
     select(func.max(Disclaimer.id)).where(Disclaimer.for_site).scalar_subquery(),
+    select(func.max(RulesVersion.id)).scalar_subquery(),
     select(func.max(Article.changed_at)).scalar_subquery(),
+)
+_STILL = Prepared(
+    _NEWEST.add_columns(
+        select(func.count()).where(Article.changed_at > bindparam("at")).scalar_subquery()
+    )
 )
 _DECIDED_AFTER = select(Decision.id).where(Decision.id > bindparam("decision"))
 _MOVED_AFTER = select(Article.slug, Article.changed_at).where(Article.changed_at > bindparam("at"))
@@ -461,7 +491,8 @@ def changes_of(session: Session, slug: str, after_decision: int) -> list[Change]
     Of the site's last lines only: who was away for longer reads the page anew.
     """
     article = articles.find(session, slug)
-    oldest = (session.scalar(_LAST_LINE) or 0) - _LINES_BACK
+    ((last,),) = _LAST_LINE(session)
+    oldest = (last or 0) - _LINES_BACK
     return _decided(
         session,
         set(

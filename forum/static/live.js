@@ -5,14 +5,14 @@ const fresh = list.querySelector(".fresh");
 const seen = new Set();
 const answers = new Map();
 
-function gap(old) {
+function gap(old, status) {
   const article = document.createElement("article");
   article.className = "comment";
   article.id = old.id;
-  article.dataset.status = "gone";
+  article.dataset.status = status;
   const words = document.createElement("p");
   words.className = "comment-gap";
-  words.textContent = "A comment was removed here.";
+  words.textContent = list.dataset[status] ?? list.dataset.removed;
   article.append(words);
   return article;
 }
@@ -27,8 +27,8 @@ async function part(id) {
 }
 
 async function replace(old, status) {
-  const found = status === "gone" ? null : await part(old.id.slice("comment-".length));
-  const comment = found ?? gap(old);
+  const found = status in list.dataset ? null : await part(old.id.slice("comment-".length));
+  const comment = found ?? gap(old, status);
   comment.dataset.depth = old.dataset.depth;
   // One comment alone does not know what it answers on this page, nor what is left out below it.
   const answered = old.querySelector(".comment-answers");

@@ -6,13 +6,14 @@ from urllib.parse import urlsplit
 from sqlalchemy.exc import DBAPIError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from forum import accounts
 from forum.accounts import Role
 from forum.errors import ForeignOrigin, ForumError, NotAllowed, NotSignedIn, TooLarge
+from forum.sanctions import Kind
 from forum.settings import Settings
 from forum.web.error_pages import broken
 from forum.web.state import state_of
@@ -81,19 +82,25 @@ def guarded(handler: Handler, who: Role | None, name: str) -> Handler:
             return await guard(request)
         except (ForumError, HTTPException, DBAPIError):
             raise
+        except ClientDisconnect:
+            # Whoever asked is gone: nobody reads this, and nothing of ours went wrong.
+            return Response(status_code=400)
         # Answered here and not by the server, so that the page has its headers like any other.
         except Exception as problem:
             return await broken(request, problem)
 
     async def guard(request: Request) -> Response:
         request.scope["forum.route"] = name
-        request.state.viewer = None
+        request.state.viewer = request.state.barred = None
         refusal = request.scope.get("forum.refused")
         if refusal is not None:
             raise refusal
         # Static files are the same for all, also for one who has to choose a password first.
         token = "" if name == "static" else token_of(request)
         viewer = await glance(request, accounts.signed_in, token) if token else None
+        # A banned account's login ends at once, and comes back when the ban is over.
+        if viewer is not None and viewer.standing == Kind.BAN:
+            request.state.barred, viewer = viewer, None
         request.state.viewer = viewer
         if who is not None:
             if viewer is None:

@@ -4,11 +4,12 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from forum import accounts, comments
-from forum.accounts import Account
-from forum.errors import ForumError, Invalid, TooMany
+from forum import accounts, comments, mail, sanctions
+from forum.accounts import Account, Viewer
+from forum.errors import ForumError, Invalid, NotFound, TooMany
+from forum.sanctions import KINDS
 from forum.web import access
-from forum.web.forms import Form, local_path, query_number, query_text
+from forum.web.forms import Form, local_path, path_number, query_number, query_text
 from forum.web.pages import page, query, see_other
 from forum.web.state import state_of
 from forum.web.transactions import read, slowly, transact
@@ -100,7 +101,12 @@ async def let_in(request: Request, name: str, password: str) -> str:
         raise Invalid(_WRONG, field="password")
     pace.forget(by_name)
     pace.take_back(by_address)
-    return await transact(request, accounts.sign_in, account.id)
+
+    def begin(session: Session) -> str:
+        sanctions.check_sign_in(session, account.id)
+        return accounts.sign_in(session, account.id)
+
+    return await transact(request, begin)
 
 
 async def _known(request: Request, name: str, password: str) -> Account | None:
@@ -140,7 +146,13 @@ async def sign_out(request: Request) -> Response:
 
 async def own_page(request: Request) -> Response:
     """One's own comments, with where each stands."""
-    viewer: Account = request.state.viewer
+    return await own_page_with(request)
+
+
+async def own_page_with(request: Request, problem: ForumError | None = None) -> Response:
+    """The same, perhaps with what is wrong with an address that was typed."""
+    viewer: Viewer = request.state.viewer
+    account = await read(request, accounts.get, viewer.id)
     found = await read(
         request,
         comments.by_author,
@@ -149,7 +161,41 @@ async def own_page(request: Request) -> Response:
         at_most=A_PAGE + 1,
     )
     more = found[A_PAGE - 1].id if len(found) > A_PAGE else None
-    return await page(request, "account/own.html", comments=found[:A_PAGE], more=more)
+    return await page(
+        request,
+        "account/own.html",
+        status=problem.status if problem else 200,
+        problem=problem,
+        since=account.created_at,
+        address=await read(request, mail.address_of, viewer.id),
+        comments=found[:A_PAGE],
+        more=more,
+    )
+
+
+async def standing(request: Request) -> Response:
+    """What concerns one's account: what, why and until when; also for one who is banned."""
+    who: Viewer | None = request.state.viewer or request.state.barred
+    if who is None:
+        # Not a matter of roles: who is banned may look, signed out as they are.
+        raise NotFound("This page is about your account. Please sign in to see it.")
+    return await page(
+        request,
+        "account/standing.html",
+        found=await read(request, sanctions.standing, who.id),
+        kinds=KINDS,
+    )
+
+
+async def read_warning(request: Request) -> Response:
+    """Note that a warning was read."""
+    await transact(
+        request,
+        sanctions.read_warning,
+        path_number(request, "id"),
+        account=request.state.viewer,
+    )
+    return see_other(request, "standing", ask={"notice": "read"})
 
 
 async def password_form(request: Request) -> Response:
@@ -160,7 +206,7 @@ async def password_form(request: Request) -> Response:
 async def change_password(request: Request) -> Response:
     """Set a new password; every other login ends."""
     form = await Form.read(request)
-    viewer: Account = request.state.viewer
+    viewer: Viewer = request.state.viewer
     try:
         if (
             not viewer.must_change_password

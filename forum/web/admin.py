@@ -1,23 +1,30 @@
 """The admins' room: the policy, the disclaimer, accounts, articles."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
 from forum import accounts, articles, disclaimer
 from forum.accounts import Role
-from forum.errors import ForumError, Invalid, NotFound
+from forum.errors import Changed, ForumError, Invalid, NotFound
 from forum.web.forms import Form, path_number, query_number, query_text
 from forum.web.pages import page, see_other
+from forum.web.state import state_of
 from forum.web.transactions import in_thread, read, transact
-from moderation import labels, policies, simulation
+from moderation import calibrations, catalogue, labels, policies, simulation, translation, wordlist
 from moderation.policies import PolicyChanged
-from moderation.policy import InvalidPolicy, Mode, Policy, Threshold
+from moderation.policy import MOST_GOOD, SIGNALS, InvalidPolicy, Means, Mode, Policy, Threshold
+from moderation.reliability import Reliability, diagram
+from moderation.translation import NothingToTranslateBy, Translation
 
 A_PAGE = 50
+WORDS_A_PAGE = 100
+# They stand in the address, which has to stay short.
+TRIED_WORDS = 2000
 
 
 async def policy_form(request: Request) -> Response:
@@ -33,42 +40,71 @@ async def _policy_page(
     based_on: int | None = None,
     faster: int | None = None,
     proposed: Policy | None = None,
+    translated: Translation | None = None,
     status: int = 200,
 ) -> Response:
     """`typed` is what stands in the fields; `faster` the version that another admin saved."""
 
     def ask(session: Session) -> dict[str, Any]:
-        current = policies.in_force(session)
-        scores = simulation.kept_scores(session)
+        current, misfit = policies.in_force(session), policies.misfit(session)
+        scored_by = misfit.classifier if misfit else current.classifier
+        kept = simulation.kept(session, scored_by.id)
+        both = translation.pairs(session, current.classifier_id, scored_by.id) if misfit else ()
+        own = calibrations.adopted(session)
+        classifier = state_of(request).settings.classifier
+        found = own.reliability if own else catalogue.reliability(classifier)
         versions = policies.versions(session)
         return {
             "current": current,
-            "scores": scores,
+            "misfit": misfit,
+            "scored_by": scored_by,
+            "both": len(both),
+            "kept": kept,
+            "calibrated_at": own and own.adopted_at,
+            "reliable": _reliable(found),
             "versions": versions,
             "names": accounts.names(session, {v.author for v in versions if v.author}),
             "faster": policies.version(session, faster) if faster else None,
         }
 
     known = await read(request, ask)
-    scores, current = known.pop("scores"), known["current"]
-    histograms = simulation.histograms(scores)
+    kept, current = known.pop("kept"), known["current"]
+    histograms = simulation.histograms(kept)
     comparison = None
     if proposed is not None:
-        comparison = await in_thread(request, simulation.compare, scores, current.policy, proposed)
+        now = Policy(mode=Mode.HOLD_EVERYTHING) if known["misfit"] else current.policy
+        comparison = await in_thread(request, simulation.compare, kept, now, proposed)
     return await page(
         request,
         "admin/policy.html",
         status=status,
         rows=_rows(current.policy, histograms),
         histograms=histograms,
-        texts=len(scores),
+        texts=len(kept),
         typed=typed if typed is not None else _as_typed(current.policy),
         based_on=based_on or current.id,
         problem=problem,
         comparison=comparison,
+        translated=translated,
         modes=list(Mode),
+        titles={label.name: label.title for label in labels.ALL},
+        signals=SIGNALS,
+        drawings={
+            # Drawn by us from numbers and our own labels.
+            label.name: Markup(diagram({label.title: one}))  # noqa: S704
+            for label, one in known["reliable"]
+        },
         **known,
     )
+
+
+def _reliable(found: Mapping[str, Any]) -> list[tuple[labels.Label, Reliability]]:
+    """Return how reliable each label's scores are, in the labels' order."""
+    return [
+        (label, Reliability.from_json(found[label.name]))
+        for label in labels.ALL
+        if label.name in found
+    ]
 
 
 def _rows(policy: Policy, scored: Collection[str]) -> list[labels.Label]:
@@ -79,9 +115,11 @@ def _rows(policy: Policy, scored: Collection[str]) -> list[labels.Label]:
 def _as_typed(policy: Policy, note: str = "") -> dict[str, str]:
     fields = {"mode": policy.mode.value, "note": note}
     fields |= {f"{limit}_{name}": "" for name in labels.NAMES for limit in ("hold", "reject")}
+    fields |= {_signal(code): means.value for code, means in policy.signals.items()}
+    fields |= {_trust(code): str(good) for code, good in policy.trust.items()}
     for name, threshold in policy.thresholds.items():
-        fields[f"hold_{name}"] = "" if threshold.hold is None else f"{threshold.hold:g}"
-        fields[f"reject_{name}"] = "" if threshold.reject is None else f"{threshold.reject:g}"
+        fields[f"hold_{name}"] = "" if threshold.hold is None else f"{threshold.hold:.12g}"
+        fields[f"reject_{name}"] = "" if threshold.reject is None else f"{threshold.reject:.12g}"
     return fields
 
 
@@ -101,7 +139,41 @@ def _policy(form: Form) -> Policy:
         raise Invalid("The form has no thresholds. Please send it from the policy page.")
     if form.text("mode") not in set(Mode):
         raise Invalid("Please choose what happens to comments below the thresholds.", field="mode")
-    return Policy(thresholds, Mode(form.text("mode")))
+    trust = {code: _good(form, code) for code, kind in SIGNALS.items() if kind.skippable}
+    return Policy(
+        thresholds,
+        Mode(form.text("mode")),
+        {code: _means(form, code) for code in SIGNALS},
+        {code: good for code, good in trust.items() if good},
+    )
+
+
+def _good(form: Form, code: str) -> int:
+    """Return from how many good comments on a signal is skipped; 0 for never."""
+    typed = form.text(_trust(code)).strip()
+    if not typed:
+        return 0
+    if not (typed.isascii() and typed.isdigit() and 1 <= int(typed[:9]) <= MOST_GOOD):
+        raise Invalid(
+            f"Good comments are a whole number from 1 to {MOST_GOOD}, or empty for never.",
+            field=_trust(code),
+        )
+    return int(typed)
+
+
+def _means(form: Form, code: str) -> Means:
+    typed = form.text(_signal(code)) or SIGNALS[code].at_first
+    if typed not in set(Means):
+        raise Invalid(f"Please choose what “{SIGNALS[code].title}” means.", field=_signal(code))
+    return Means(typed)
+
+
+def _signal(code: str) -> str:
+    return f"signal_{code}"
+
+
+def _trust(code: str) -> str:
+    return f"trust_{code}"
 
 
 def _limit(form: Form, name: str) -> float | None:
@@ -124,9 +196,13 @@ async def save_policy(request: Request) -> Response:
     form = await Form.read(request)
     based_on = form.required("based_on")
     typed = {
-        name: value for name, value in form.fields.items() if name not in ("based_on", "action")
+        name: value
+        for name, value in form.fields.items()
+        if name not in ("based_on", "action", "classifier")
     }
     typed.setdefault("note", "")
+    if form.text("action") == "translate":
+        return await _translated_policy(request)
     try:
         policy = _policy(form)
         if len(form.text("note")) > 500:
@@ -138,14 +214,22 @@ async def save_policy(request: Request) -> Response:
         )
     if form.text("action") == "preview":
         return await _policy_page(request, typed=typed, based_on=based_on, proposed=policy)
-    try:
-        await transact(
-            request,
-            policies.adopt,
+
+    def act(session: Session) -> None:
+        policies.adopt(
+            session,
             policy,
             author=request.state.viewer.id,
             note=form.text("note").strip(),
             based_on=based_on,
+            classifier=_classifier(session, form),
+        )
+
+    try:
+        await transact(request, act)
+    except Invalid as problem:
+        return await _policy_page(
+            request, typed=typed, problem=problem, based_on=based_on, status=problem.status
         )
     except PolicyChanged as changed:
         # What was typed stays; saving again from this page is on top of the other's version.
@@ -160,6 +244,43 @@ async def save_policy(request: Request) -> Response:
     return see_other(request, "policy", ask={"notice": "policy"})
 
 
+def _classifier(session: Session, form: Form) -> int | None:
+    """Return for whose scores the form's numbers are: those that its page showed."""
+    if "classifier" not in form.fields:
+        return None
+    chosen = form.required("classifier")
+    misfit = policies.misfit(session)
+    known = {policies.in_force(session).classifier_id, *([misfit.classifier.id] if misfit else ())}
+    if chosen not in known:
+        raise Invalid(
+            "Another classifier scores now. Please look at its scores below, and save again."
+        )
+    return chosen
+
+
+async def _translated_policy(request: Request) -> Response:
+    """Fill in thresholds for the classifier that scores now, each with its share of comments."""
+
+    def ask(session: Session) -> Translation:
+        misfit = policies.misfit(session)
+        if misfit is None:
+            raise Invalid("The thresholds in force are for the classifier that scores now.")
+        both = translation.pairs(session, misfit.policy.classifier_id, misfit.classifier.id)
+        try:
+            return translation.translate(misfit.policy.policy, both)
+        except NothingToTranslateBy as problem:
+            raise Invalid(str(problem)) from None
+
+    try:
+        found = await read(request, ask)
+    except Invalid as problem:
+        return await _policy_page(request, problem=problem, status=problem.status)
+    note = f"Translated: each threshold keeps its share of {found.texts} comments."
+    return await _policy_page(
+        request, typed=_as_typed(found.policy, note), proposed=found.policy, translated=found
+    )
+
+
 async def policy_version(request: Request) -> Response:
     """One version as it was, beside the one in force."""
     number = path_number(request, "id")
@@ -170,9 +291,13 @@ async def policy_version(request: Request) -> Response:
         except LookupError as problem:
             raise NotFound(str(problem)) from None
         authors = {version.author} if version.author else set()
+        current = policies.in_force(session)
+        _, classifier = calibrations.brought_over(session, version)
         return {
             "version": version,
-            "current": policies.in_force(session),
+            "current": current,
+            "recalibrated": classifier != version.classifier_id,
+            "for_another": classifier != current.classifier_id,
             "names": accounts.names(session, authors),
         }
 
@@ -182,6 +307,7 @@ async def policy_version(request: Request) -> Response:
         request,
         "admin/policy_version.html",
         rows=[label for label in labels.ALL if label.name in names],
+        signals=SIGNALS,
         **known,
     )
 
@@ -196,13 +322,15 @@ async def restore_policy(request: Request) -> Response:
             old = policies.version(session, number)
         except LookupError as problem:
             raise NotFound(str(problem)) from None
+        policy, classifier = calibrations.brought_over(session, old)
         policies.adopt(
             session,
-            old.policy,
+            policy,
             author=request.state.viewer.id,
             note=f"Version {number} restored.",
             based_on=based_on,
             restores=number,
+            classifier=classifier,
         )
 
     try:
@@ -210,6 +338,101 @@ async def restore_policy(request: Request) -> Response:
     except PolicyChanged as changed:
         return await _policy_page(request, faster=changed.current, status=409)
     return see_other(request, "policy", ask={"notice": "restored"})
+
+
+async def word_list(request: Request) -> Response:
+    """The listed words, with the form to add some."""
+    return await _words_page(request)
+
+
+async def _words_page(
+    request: Request, problem: ForumError | None = None, typed: dict[str, str] | None = None
+) -> Response:
+    looking_for, after = query_text(request, "looking_for"), query_text(request, "after")
+
+    def ask(session: Session) -> dict[str, Any]:
+        found = wordlist.entries(
+            session, looking_for=looking_for, after=after, at_most=WORDS_A_PAGE + 1
+        )
+        return {
+            "entries": found[:WORDS_A_PAGE],
+            "more": found[WORDS_A_PAGE - 1].words if len(found) > WORDS_A_PAGE else "",
+            "counts": wordlist.counts(session),
+            "names": accounts.names(session, {entry.added_by for entry in found}),
+        }
+
+    return await page(
+        request,
+        "admin/words.html",
+        status=problem.status if problem else 200,
+        problem=problem,
+        typed={"words": "", "note": "", "means": Means.HOLD.value} | (typed or {}),
+        looking_for=looking_for,
+        **await read(request, ask),
+    )
+
+
+async def change_words(request: Request) -> Response:
+    """Put words on the list, or take one off it."""
+    form = await Form.read(request)
+    by = request.state.viewer.id
+
+    def act(session: Session) -> int:
+        if form.text("action") == "remove":
+            wordlist.remove(session, form.required("entry"), by=by)
+            return 1
+        if form.text("means") not in wordlist.SIGNAL_OF:
+            raise Invalid("Please choose what the words do.", field="means")
+        return wordlist.add(
+            session,
+            form.text("words"),
+            means=Means(form.text("means")),
+            note=" ".join(form.text("note").split()),
+            by=by,
+        )
+
+    try:
+        changed = await transact(request, act)
+    except LookupError:
+        raise Changed("This entry is not on the list any more.") from None
+    except (wordlist.Unusable, wordlist.ListChanged, Invalid) as problem:
+        refused: ForumError
+        if isinstance(problem, Invalid):
+            refused = problem
+        elif isinstance(problem, wordlist.Unusable):
+            refused = Invalid(str(problem), field="words")
+        else:
+            refused = Changed("Somebody changed the list just now. Please send this again.")
+        return await _words_page(request, refused, form.fields)
+    return see_other(request, "words", ask={"notice": "words" if changed else "words-as-they-were"})
+
+
+async def try_words(request: Request) -> Response:
+    """What a list would have caught in the last 30 days, some comments at a time."""
+    typed = query_text(request, "words")
+    before = query_number(request, "before")
+    problem, trial = None, None
+
+    def ask(session: Session) -> wordlist.Trial:
+        matcher = wordlist.typed_matcher(typed) if typed else wordlist.in_force(session)
+        return wordlist.tried(session, matcher, before=before)
+
+    try:
+        if len(typed) > TRIED_WORDS:
+            raise wordlist.Unusable(f"Please try at most {TRIED_WORDS} characters at once.")
+        trial = await read(request, ask)
+    except wordlist.Unusable as refused:
+        problem = Invalid(str(refused), field="words")
+    return await page(
+        request,
+        "admin/words_tried.html",
+        status=problem.status if problem else 200,
+        problem=problem,
+        words=typed,
+        trial=trial,
+        continued=before is not None,
+        whole=not typed,
+    )
 
 
 async def disclaimer_form(request: Request) -> Response:

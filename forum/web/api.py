@@ -8,14 +8,12 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from forum import accounts, articles, comments, disclaimer, markup, threads
-from forum.comments import Draft
+from forum import accounts, disclaimer, markup, threads
 from forum.errors import Invalid, NotFound
 from forum.threads import Order, Overview, Shown
-from forum.web import access
+from forum.web import access, reader
 from forum.web.account import let_in
 from forum.web.forms import cleaned, path_text, query_number, query_text, read_json
-from forum.web.reader import commenter
 from forum.web.state import state_of
 from forum.web.transactions import read, transact
 
@@ -127,18 +125,10 @@ async def post_comment(request: Request) -> Response:
     if not isinstance(name, str):
         raise Invalid("The name must be a string.", field="name")
 
-    def act(session: Session) -> tuple[int, str]:
-        author, token = commenter(session, request, cleaned(name))
-        comment = comments.post(
-            session,
-            articles.id_of(session, path_text(request, "slug")),
-            Draft(cleaned(text), parent),
-            author=author,
-            settings=state_of(request).settings,
-        )
-        return comment.id, token
-
-    comment_id, token = await transact(request, act)
+    draft = await reader.drafted(request, cleaned(text))
+    comment_id, token = await transact(
+        request, reader.post, request, path_text(request, "slug"), draft, parent, cleaned(name)
+    )
     url = _absolute(request, "comment", id=comment_id)
     answer = {"id": comment_id, "status": "pending", "url": url}
     if token:

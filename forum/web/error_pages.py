@@ -17,6 +17,7 @@ from forum.errors import (
     Unavailable,
     WrongMethod,
 )
+from forum.web import google
 from forum.web.pages import page, query
 
 log = structlog.get_logger("forum.web")
@@ -25,10 +26,12 @@ log = structlog.get_logger("forum.web")
 async def refused(request: Request, problem: Exception) -> Response:
     """Answer a ForumError."""
     assert isinstance(problem, ForumError)  # noqa: S101
+    if google.speaks(request):
+        return google.refused(problem)
     headers = {}
     if isinstance(problem, TooMany):
         headers["retry-after"] = str(problem.retry_after)
-    if _wants_json(request):
+    if wants_json(request):
         return JSONResponse(
             {
                 "type": f"/errors#{problem.code}",
@@ -81,7 +84,8 @@ async def broken(request: Request, problem: Exception) -> Response:
     return await refused(request, Broken("This is our mistake, and it is in our log."))
 
 
-def _wants_json(request: Request) -> bool:
+def wants_json(request: Request) -> bool:
+    """Whether a program asks, or a script of a page."""
     if request.url.path.startswith("/api/"):
         return True
     accept = request.headers.get("accept", "")

@@ -2,15 +2,14 @@
 
 import json
 from typing import Any
+from urllib.parse import parse_qsl
 
-from python_multipart.exceptions import FormParserError
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from forum.errors import BadRequest, NotFound
 
 _BIGGEST = 2**63 - 1
+_MOST_FIELDS = 60
 
 
 class Form:
@@ -23,18 +22,14 @@ class Form:
     async def read(cls, request: Request) -> "Form":
         """Read the request's form. Raises BadRequest when it is none."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind not in ("application/x-www-form-urlencoded", "multipart/form-data", ""):
+        if kind not in ("application/x-www-form-urlencoded", ""):
             raise BadRequest("Forms are sent as application/x-www-form-urlencoded.")
+        sent = (await request.body()).decode("utf-8", "replace")
         try:
-            async with request.form(max_files=0, max_fields=60, max_part_size=131_072) as form:
-                sent = {
-                    name: cleaned(value)
-                    for name, value in form.multi_items()
-                    if not isinstance(value, UploadFile)
-                }
-        except (HTTPException, FormParserError, UnicodeError, ValueError) as problem:
+            fields = parse_qsl(sent, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        except ValueError as problem:
             raise BadRequest("This form cannot be read. Please try again.") from problem
-        return cls(sent)
+        return cls({name: cleaned(value) for name, value in fields})
 
     def text(self, name: str) -> str:
         """Return a field as typed; empty when it is missing."""

@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from forum import threads
 from forum.database import Database
 from forum.threads import Change, Mark
+from moderation import rules
+from moderation.rules import Rules
 
 log = structlog.get_logger("forum.live")
 
@@ -52,7 +54,11 @@ class Live:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._glance = database.glance() if database.is_sqlite else None
         self._mark: Mark | None = None
+        # The last line of the log that kept pages know of.
+        self.seen = 0
+        self._rules: Rules | None = None
         self._lock = threading.Lock()
         self._pages: OrderedDict[tuple[str, Any], Kept] = OrderedDict()
         self._bytes = 0
@@ -65,23 +71,34 @@ class Live:
     def look(self) -> None:
         """Read what changed since the last look; drop those pages and tell those who listen."""
         with self._lock:
+            # Most transactions change nothing that readers see.
+            if (
+                self._glance is not None
+                and self._mark is not None
+                and threads.is_newest(self._glance(), self._mark)
+            ):
+                return
             with self._database.reading() as session:
                 self._mark, found = threads.changes(session, self._mark)
-            if not found:
-                return
-            self._generation += 1
-            everything = any(not change.slug for change in found)
-            slugs = {change.slug for change in found}
-            for key in list(self._pages):
-                if everything or key[0] in slugs:
-                    self._drop(key)
-            for slug in slugs:
-                self._changed[slug] = self._generation
-            if len(self._changed) > 10 * _PAGES:
-                # Forgetting which threads changed means that all might have.
-                self._changed = {"": self._generation}
-        if self._loop is not None and not self._loop.is_closed():
+            if found:
+                self._forget(found)
+            # Only now: who asks for it then asks for a page.
+            self.seen = self._mark.decision
+        if found and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._tell, found)
+
+    def _forget(self, found: list[Change]) -> None:
+        self._generation += 1
+        everything = any(not change.slug for change in found)
+        slugs = {change.slug for change in found}
+        for key in list(self._pages):
+            if everything or key[0] in slugs:
+                self._drop(key)
+        for slug in slugs:
+            self._changed[slug] = self._generation
+        if len(self._changed) > 10 * _PAGES:
+            # Forgetting which threads changed means that all might have.
+            self._changed = {"": self._generation}
 
     def _drop(self, key: tuple[str, Any]) -> None:
         kept = self._pages.pop(key)
@@ -93,6 +110,14 @@ class Live:
         with self._database.writing() as session:
             yield session
         self.look()
+
+    def rules(self) -> Rules:
+        """Return the site's rules as of the last look."""
+        found = self._rules
+        if found is None or (self._mark is not None and found.version < self._mark.rules):
+            with self._database.reading() as session:
+                found = self._rules = rules.in_force(session)
+        return found
 
     def generation(self) -> int:
         """Return a number to hand to `keep`, taken before the page is read."""
@@ -159,9 +184,18 @@ class Live:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(send_away)
 
+    @property
+    def closed(self) -> bool:
+        """Whether the server stops, so that every stream should end."""
+        return self._closed
+
     def listening(self) -> int:
         """Return how many readers are connected."""
         return sum(map(len, self._listeners.values()))
+
+    def reading(self) -> dict[str, int]:
+        """Return how many readers are connected to each thread, by slug."""
+        return {slug: len(queues) for slug, queues in self._listeners.items()}
 
     @contextmanager
     def listen(self, slug: str) -> Iterator[AsyncIterator[Change]]:

@@ -35,6 +35,10 @@ class Metrics:
                 ("scored", "Texts scored by this process since it started."),
                 ("scoring_failures", "Texts this process failed to score since it started."),
                 ("worker_ready", "1 when comments are being scored, else 0."),
+                ("policy_fits", "1 when the policy is for the classifier that scores, else 0."),
+                ("shadow_scored", "Texts scored by the shadow since this process started."),
+                ("shadow_failures", "Texts that broke the shadow."),
+                ("shadow_behind", "Texts of the last 1000 that the shadow has yet to score."),
             )
         }
 

@@ -1,52 +1,174 @@
 """The moderators' room: the review queue, a case, the log."""
 
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta, tzinfo
 from typing import Any
 
 from sqlalchemy.orm import Session
+from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
-from forum import review
-from forum.errors import Changed, ForumError, Invalid, NotFound
-from forum.review import Show
-from forum.web.forms import Form, path_number, query_number, query_text
-from forum.web.pages import page, see_other
+from forum import articles, authors, notes, review, views
+from forum.errors import Changed, ForumError, Invalid
+from forum.review import Happening
+from forum.sanctions import KINDS
+from forum.views import AGES, HELD_FOR, Show, View
+from forum.web.error_pages import wants_json
+from forum.web.forms import Form, cleaned, path_number, query_number, query_text
+from forum.web.pages import NOTICES, number, page, see_other
+from forum.web.state import state_of
 from forum.web.transactions import read, transact
 
 
-def _show(wanted: str) -> Show:
-    if not wanted:
-        return Show.HELD
-    if wanted not in set(Show):
-        raise NotFound("There is no such view of the queue.")
-    return Show(wanted)
+def _view(given: Mapping[str, str]) -> View:
+    return View.read({name: cleaned(value) for name, value in given.items()})
 
 
 async def queue(request: Request) -> Response:
-    """The review queue: cases that wait, oldest first, or those decided."""
-    show = _show(query_text(request, "show"))
+    """The review queue: cases that wait, or those decided, as the address asks."""
+    view = _view(request.query_params)
     after = query_text(request, "after")
     done = query_number(request, "done")
+    viewer = request.state.viewer
 
     def ask(session: Session) -> dict[str, Any]:
         return {
-            "queue": review.queue(session, show, after=after),
-            "counts": review.counts(session),
+            "queue": review.queue(session, view, moderator=viewer, after=after),
+            "counts": views.counts(session, view, viewer=viewer.id),
+            "sections": articles.sections(session),
+            "about": articles.titled(session, view.article) if view.article else "",
             "undoable": review.undoable(session, done) if done else None,
+            "line": review.happening(session, None, moderator=viewer).line,
         }
 
     return await page(
         request,
         "moderator/queue.html",
-        show=show,
+        view=view,
         continued=bool(after),
+        held_for=HELD_FOR,
+        ages=AGES,
         **await read(request, ask),
     )
 
 
 async def case(request: Request) -> Response:
-    """Everything about one case, with the decision to take."""
+    """Everything about one case, with the decision to take; it is claimed for who opens it."""
     return await _case_page(request, path_number(request, "id"))
+
+
+async def next_case(request: Request) -> Response:
+    """Go to the next case of a view that nobody else has, or to the one before a place."""
+    return await _go_on(
+        request,
+        _view(request.query_params),
+        after=query_text(request, "after"),
+        before=query_text(request, "before"),
+    )
+
+
+async def _go_on(
+    request: Request,
+    view: View,
+    *,
+    after: str,
+    before: str = "",
+    notice: str = "",
+    done: int | None = None,
+) -> Response:
+    case_id = await transact(
+        request,
+        review.pick,
+        view,
+        moderator=request.state.viewer,
+        lasts=_claims_last(request),
+        after=after,
+        before=before,
+    )
+    ask = {**view.asked, "notice": notice, "done": done}
+    if case_id is None:
+        return see_other(request, "queue", ask=ask)
+    return see_other(request, "case", id=case_id, ask=ask)
+
+
+def _claims_last(request: Request) -> timedelta:
+    return timedelta(minutes=state_of(request).settings.claim_minutes)
+
+
+async def claim(request: Request) -> Response:
+    """Claim a case for a page that has it open already. A script asks."""
+    until = await transact(
+        request,
+        review.claim,
+        path_number(request, "id"),
+        moderator=request.state.viewer,
+        lasts=_claims_last(request),
+    )
+    return JSONResponse({"until": until.isoformat()})
+
+
+async def queue_events(request: Request) -> Response:
+    """What happens to the queue, as server-sent events: counts of a view, claims, decisions."""
+    state, viewer = state_of(request), request.state.viewer
+    view = _view(request.query_params)
+    last = request.headers.get("last-event-id", "")
+    since = int(last) if last.isascii() and last.isdigit() and len(last) < 19 else None
+    if since is None:
+        since = query_number(request, "since")
+
+    def ask(session: Session, since: int | None) -> tuple[Happening, dict[Show, int]]:
+        found = review.happening(session, since, moderator=viewer)
+        return found, views.counts(session, view, viewer=viewer.id)
+
+    async def stream() -> AsyncIterator[ServerSentEvent]:
+        line, before = since, None
+        while not state.live.closed:
+            # One look a second answers for claims that end, and for what other servers did.
+            now = await read(request, review.pulse)
+            if now != before:
+                before = now
+                found, counts = await read(request, ask, line)
+                line = found.line
+                yield _event(found, counts, state.settings.zone)
+            await asyncio.sleep(_LOOK_EVERY)
+
+    return EventSourceResponse(stream(), ping=20)
+
+
+# In seconds.
+_LOOK_EVERY = 1.0
+
+
+def _event(found: Happening, counts: Mapping[Show, int], zone: tzinfo) -> ServerSentEvent:
+    return ServerSentEvent(
+        event="queue",
+        id=str(found.line),
+        data=json.dumps(
+            {
+                "counts": {show.value: number(count) for show, count in counts.items()},
+                "changed": [{"case": case_id, "words": words} for case_id, words in found.changed],
+                "taken": [
+                    {
+                        "case": case_id,
+                        "words": f"{name} has it until {until.astimezone(zone):%H:%M}",
+                    }
+                    for case_id, name, until in found.taken
+                ],
+            }
+        ),
+    )
+
+
+async def leave(request: Request) -> Response:
+    """Let others have a case that was opened."""
+    form = await Form.read(request)
+    await transact(
+        request, review.leave, path_number(request, "id"), moderator=request.state.viewer
+    )
+    return see_other(request, "queue", ask=_view(form.fields).asked)
 
 
 async def _case_page(
@@ -54,15 +176,31 @@ async def _case_page(
     case_id: int,
     problem: ForumError | None = None,
     typed: dict[str, str] | None = None,
+    view: View | None = None,
 ) -> Response:
+    if view is None:
+        view = _view(request.query_params)
+    file = await transact(
+        request,
+        review.take_up,
+        case_id,
+        view,
+        moderator=request.state.viewer,
+        lasts=_claims_last(request),
+    )
+    done = query_number(request, "done")
     return await page(
         request,
         "moderator/case.html",
         status=problem.status if problem else 200,
-        file=await read(request, review.open_file, case_id),
+        file=file,
+        undoable=await read(request, review.undoable, done) if done else None,
+        notes=await read(request, notes.on, case_id),
+        author_file=await read(request, authors.open_file, file.reviewed.comment.author_id),
+        kinds=KINDS,
         problem=problem,
         typed=typed or {"reason": "", "words": ""},
-        show=_show(query_text(request, "show")) if "show" in request.query_params else None,
+        view=view,
     )
 
 
@@ -71,7 +209,7 @@ async def decide(request: Request) -> Response:
     case_id = path_number(request, "id")
     form = await Form.read(request)
     version = form.required("version")
-    show = _show(form.text("show"))
+    view = _view(form.fields)
     moderator = request.state.viewer
     try:
         match form.text("to"):
@@ -94,15 +232,36 @@ async def decide(request: Request) -> Response:
             case _:
                 raise Invalid("Please choose to approve or to reject.")
     except (Changed, Invalid) as problem:
+        if wants_json(request):
+            raise
         return await _case_page(
             request,
             case_id,
             problem,
             {"reason": form.text("reason"), "words": form.text("words")},
+            view,
         )
-    return see_other(
-        request, "queue", ask={"show": show.value, "notice": notice, "done": decision.id}
-    )
+    if wants_json(request):
+        undo_at = state_of(request).path("undo", id=decision.id)
+        return JSONResponse({"case": case_id, "words": NOTICES[notice], "undo": undo_at})
+    # The form of a case's own page knows its place, and leads to the next one.
+    if place := form.text("after"):
+        return await _go_on(request, view, after=place, notice=notice, done=decision.id)
+    ask = {**view.asked, "notice": notice, "done": decision.id}
+    return see_other(request, "queue", ask=ask)
+
+
+async def add_note(request: Request) -> Response:
+    """Leave a note for colleagues on a case."""
+    case_id = path_number(request, "id")
+    form = await Form.read(request)
+    view = _view(form.fields)
+    try:
+        await transact(request, notes.add, case_id, form.text("note"), by=request.state.viewer)
+    except Invalid as problem:
+        typed = {"reason": "", "words": "", "note": form.text("note")}
+        return await _case_page(request, case_id, problem, typed, view)
+    return see_other(request, "case", id=case_id, ask=view.asked, anchor="notes")
 
 
 async def undo(request: Request) -> Response:
@@ -111,11 +270,14 @@ async def undo(request: Request) -> Response:
     undone = await transact(
         request, review.undo, path_number(request, "id"), moderator=request.state.viewer
     )
+    if wants_json(request):
+        version = await read(request, review.version_of, undone.case_id)
+        return JSONResponse({"case": undone.case_id, "version": version})
     return see_other(
         request,
         "case",
         id=undone.case_id,
-        ask={"notice": "undone", "show": _show(form.text("show")).value},
+        ask={"notice": "undone", **_view(form.fields).asked},
     )
 
 

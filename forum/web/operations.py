@@ -11,11 +11,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from forum.database import utc_now
-from forum.errors import NotAllowed
+from forum.errors import NotAllowed, NotFound
 from forum.web.pages import STATIC
 from forum.web.state import State, state_of
 from forum.web.transactions import read
-from moderation import cases, policies, scoring_queue
+from moderation import policies, review_queue, scoring_queue
 from moderation.policy import Status
 
 # Older than this, waiting texts mean that nobody scores.
@@ -32,9 +32,10 @@ async def alive(request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """Whether comments can be read, posted and scored; 503 with what is missing if not."""
     state = state_of(request)
-    parts = {"database": "ok", "worker": "ok", "model": "ok"}
+    parts = {"database": "ok", "worker": "ok", "model": "ok", "policy": "ok"}
     try:
-        backlog = await read(request, _look)
+        backlog, misfit = await read(request, _look)
+        parts["policy"] = misfit or "ok"
     except (SQLAlchemyError, LookupError) as problem:
         parts["database"] = (
             "has no policy yet: run 'forum migrate'"
@@ -59,9 +60,9 @@ async def ready(request: Request) -> Response:
     return JSONResponse({"ready": fine} | parts, status_code=200 if fine else 503)
 
 
-def _look(session: Session) -> scoring_queue.Backlog:
-    policies.in_force(session)
-    return scoring_queue.backlog(session)
+def _look(session: Session) -> tuple[scoring_queue.Backlog, str]:
+    misfit = policies.misfit(session)
+    return scoring_queue.backlog(session), misfit.in_words() if misfit else ""
 
 
 async def metrics(request: Request) -> Response:
@@ -80,9 +81,10 @@ async def metrics(request: Request) -> Response:
 
 def _measure(session: Session, state: State) -> dict[str, float]:
     backlog = scoring_queue.backlog(session)
-    waiting = cases.counts_waiting(session)
+    waiting = review_queue.counts(session)
     age = (utc_now() - backlog.oldest).total_seconds() if backlog.oldest else 0.0
     worker = state.scoring.worker if state.scoring else None
+    shadow = state.scoring.shadow if state.scoring else None
     values: dict[str, Any] = {
         "scoring_waiting": backlog.waiting,
         "scoring_oldest_seconds": age,
@@ -92,8 +94,17 @@ def _measure(session: Session, state: State) -> dict[str, float]:
         "scored": worker.scored if worker else 0,
         "scoring_failures": worker.failures if worker else 0,
         "worker_ready": float(not (state.scoring and state.scoring.trouble())),
+        "policy_fits": float(policies.misfit(session) is None),
+        "shadow_scored": shadow.scored if shadow else 0,
+        "shadow_failures": shadow.failures if shadow else 0,
+        "shadow_behind": shadow.behind if shadow else 0,
     }
     return values
+
+
+async def nothing_here(request: Request) -> Response:
+    """Any address that no route has: refused to the viewer, who stays signed in."""
+    raise NotFound("There is nothing at this address. It may have moved.")
 
 
 async def static(request: Request) -> Response:

@@ -1,6 +1,6 @@
-"""Counts tries by key, in memory, to slow down whoever guesses."""
+"""Counts in memory how often something is done: tries of passwords, uses of API keys."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from time import monotonic
 
@@ -43,3 +43,23 @@ class Pace:
     def _recent(self, key: str) -> list[float]:
         since = self._clock() - self.seconds
         return [moment for moment in self._seen.get(key, ()) if moment > since]
+
+
+class Quotas:
+    """Lets each holder of an API key through so many times in any minute."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._used: dict[int, deque[float]] = {}
+
+    def take(self, holder: int, a_minute: int) -> int:
+        """Count a use and return 0, or return in how many seconds the next one is free."""
+        now = self._clock()
+        used = self._used.setdefault(holder, deque())
+        while used and used[0] <= now - 60:
+            used.popleft()
+        if len(used) >= a_minute:
+            # The one that has to go before there is room again.
+            return int(used[len(used) - a_minute] + 60 - now) + 1
+        used.append(now)
+        return 0

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from datetime import datetime, tzinfo
 from functools import cache
 from pathlib import Path
@@ -19,8 +19,8 @@ from forum.settings import Settings
 from forum.web.state import state_of
 from forum.web.transactions import in_thread
 from moderation import labels
-from moderation.decisions import REASONS
 from moderation.policy import Finding, Status
+from moderation.rules import Rules
 
 STATIC = Path(__file__).parent.parent / "static"
 
@@ -40,10 +40,30 @@ NOTICES = {
     "undone": "Taken back. The case is where it was.",
     "policy": "The new policy is in force, from the next comment on.",
     "restored": "The earlier policy is in force again, as a new version.",
+    "appealed": "Thank you. Somebody else will look at your comment again.",
+    "address": "We have sent a link to this address. Please open it to confirm.",
+    "confirmed": "Thank you. From now on we write to this address.",
+    "no-mail": "Your address is taken away. You find your notices here.",
+    "rules": "Saved. It counts from the next decision on.",
+    "order": "The queue is in its new order.",
+    "words": "The list is changed, from the next comment on.",
+    "words-as-they-were": "All of this was on the list already.",
     "disclaimer": "The new disclaimer is shown with every thread from now on.",
     "role": "The role is changed.",
+    "sanctioned": "Done. The author is told.",
+    "lifted": "Lifted. The author sees it.",
+    "read": "Thank you. You can comment again.",
     "closed": "Closed.",
     "reopened": "Open again.",
+}
+
+
+# What stands in the place of a comment that is not shown. Others need not know whether one that was
+# edited is scored again or waits for a moderator.
+GAPS = {
+    "checking": "A comment here is being checked.",
+    "removed": "A comment was removed here.",
+    "deleted": "A comment was deleted here by its author.",
 }
 
 
@@ -54,8 +74,11 @@ class _Templates(Environment):
         return super().make_globals(d) if d else self.globals
 
 
-def make_templates(settings: Settings) -> Environment:
-    """Return the templates; a name that is missing in one is an error, not an empty place."""
+def make_templates(settings: Settings, rules: Callable[[], Rules]) -> Environment:
+    """Return the templates; a name that is missing in one is an error, not an empty place.
+
+    `rules` gives the site's rules as they are now: few pages show them.
+    """
     zone = settings.zone
     environment = _Templates(
         loader=FileSystemLoader(house("templates")),
@@ -67,19 +90,22 @@ def make_templates(settings: Settings) -> Environment:
     )
     environment.filters |= {
         "moment": lambda value: moment(value, zone),
+        "clock": lambda value: f"{value.astimezone(zone):%H:%M}",
         "number": number,
         "paragraphs": paragraphs,
-        "score": lambda value: f"{value:.2f}",
+        "score": labels.in_digits,
         "inline_code": inline_code,
     }
     environment.globals |= {
         "site_name": settings.site_name,
         "guests_welcome": settings.guests,
+        "mails": settings.mails,
         "comment_length": settings.comment_length,
         "edit_minutes": settings.edit_minutes,
         "asset": asset,
         "labels": labels.BY_NAME,
-        "reasons": REASONS,
+        "gaps": GAPS,
+        "rules": rules,
         "Status": Status,
         "in_words": lambda found: Finding.from_json(found).in_words(),
         "query": query,
@@ -107,7 +133,14 @@ def common(request: Request) -> dict[str, Any]:
         "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         "notice": NOTICES.get(request.query_params.get("notice", ""), ""),
         "done": request.query_params.get("done", ""),
+        "standing": standing(request),
     }
+
+
+def standing(request: Request) -> str:
+    """Return the gravest sanction in force on whoever asks, also on one who is banned."""
+    who = getattr(request.state, "viewer", None) or getattr(request.state, "barred", None)
+    return who.standing if who else ""
 
 
 def query(**params: Any) -> str:

@@ -6,7 +6,7 @@ import json
 import re
 import secrets
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -17,17 +17,18 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from forum import accounts, articles, comments, disclaimer, threads
-from forum.accounts import Account, Role
+from forum import accounts, articles, comments, disclaimer, sanctions, threads
+from forum.accounts import Account, Role, Viewer
 from forum.comments import Draft
-from forum.errors import ForumError, NotFound, NotSignedIn, TooMany
+from forum.errors import ForumError, NotAllowed, NotFound, NotSignedIn, TooMany
+from forum.sanctions import Doing
 from forum.threads import Change, Order, Shown, Thread
 from forum.web import access
 from forum.web.forms import Form, path_number, path_text, query_number, query_text
 from forum.web.live import Kept
-from forum.web.pages import common, page, see_other
+from forum.web.pages import common, page, see_other, standing
 from forum.web.state import State, state_of
-from forum.web.transactions import glance, read, transact
+from forum.web.transactions import glance, in_thread, read, transact
 from moderation.policy import Status
 
 A_FRONT_PAGE = 30
@@ -68,16 +69,26 @@ async def thread(request: Request) -> Response:
     slug = path_text(request, "slug")
     key = _place(request)
     live = state_of(request).live
-    viewer: Account | None = request.state.viewer
-    plain = viewer is None and _is_plain(request)
+    viewer: Viewer | None = request.state.viewer
+    plain = viewer is None and request.state.barred is None and _is_plain(request)
+    unseen: list[Shown] = []
+    if viewer is not None:
+        # Before the page, and the page not older than this: what is published meanwhile is then
+        # found on both, and never on none.
+        unseen, line = await glance(request, threads.own_unseen, slug, viewer.id)
+        if line > live.seen:
+            await in_thread(request, live.look)
     kept = live.kept(slug, key)
     if kept is None:
         kept = await read(request, _make_page, request, slug, key)
     if plain:
         return _from_memory(request, kept)
     if viewer is None:
-        return HTMLResponse(_render(request, kept.thread, kept.pieces.values(), viewer=None))
-    unseen = await glance(request, threads.own_unseen, kept.thread.article.id, viewer.id)
+        return HTMLResponse(
+            _render(
+                request, kept.thread, kept.pieces.values(), viewer=None, standing=standing(request)
+            )
+        )
     return HTMLResponse(_personal_page(request, kept, viewer, unseen))
 
 
@@ -146,39 +157,43 @@ def _from_memory(request: Request, kept: Kept) -> Response:
 
 
 def _personal_page(
-    request: Request, kept: Kept, viewer: Account, own_unseen: Sequence[Shown]
+    request: Request, kept: Kept, viewer: Viewer, own_unseen: Sequence[Shown]
 ) -> str | bytes:
     """The kept comments, with what is the viewer's own put in its place."""
     unseen = {shown.id: shown for shown in own_unseen}
     moderates = Role(viewer.role).allows(Role.MODERATOR)
     mine = kept.thread.comments if moderates else kept.by_author.get(viewer.id, ())
-    if not mine and not unseen and viewer.role == Role.READER and _is_plain(request):
+    nothing_own = not (mine or unseen or viewer.standing or viewer.unread)
+    if nothing_own and viewer.role == Role.READER and _is_plain(request):
         return _fill_frame(request, kept, viewer.name)
     pieces = dict(kept.pieces)
     for shown in mine:
         if not shown.deleted:
             # One's own comment that is a gap to others is shown to its author.
-            pieces[shown.id] = _piece(request, unseen.get(shown.id, shown), viewer)
+            mine_now = unseen.get(shown.id, shown) if shown.gone else shown
+            pieces[shown.id] = _piece(request, mine_now, viewer)
     waiting: list[str] = []
     for shown in reversed(unseen.values()):
+        if shown.id in kept.comments:
+            continue
         parent = kept.comments.get(shown.parent_id or 0)
         if parent is not None:
             pieces[parent.id] += "\n" + _piece(request, _below(shown, parent), viewer)
-        elif shown.id not in kept.comments:
+        else:
             waiting.insert(0, _piece(request, shown, viewer))
-    return _render(request, kept.thread, pieces.values(), viewer=viewer, waiting=waiting)
-
-
-@dataclass(frozen=True)
-class _Somebody:
-    """Stands for every reader with an account: a template that asks for more of them breaks."""
-
-    name: str
-    role: str
+    return _render(
+        request,
+        kept.thread,
+        pieces.values(),
+        viewer=viewer,
+        waiting=waiting,
+        standing=viewer.standing,
+    )
 
 
 # Where a frame is cut. Made up at each start, so nobody can write them into a text.
 _NAME, _COMMENTS = secrets.token_hex(16), secrets.token_hex(16)
+_EVERY_READER = Viewer(0, _NAME, Role.READER.value, must_change_password=False)
 _CUT = re.compile(f"({_NAME}|{_COMMENTS})")
 
 
@@ -189,7 +204,7 @@ def _fill_frame(request: Request, kept: Kept, name: str) -> bytes:
             request,
             kept.thread,
             [_COMMENTS] if kept.pieces else [],
-            viewer=_Somebody(_NAME, Role.READER.value),
+            viewer=_EVERY_READER,
         )
         kept.frame = [part.encode() for part in _CUT.split(html)]
     own = {_NAME.encode(): str(escape(name)).encode(), _COMMENTS.encode(): kept.joined}
@@ -200,7 +215,7 @@ def _below(shown: Shown, parent: Shown) -> Shown:
     return replace(shown, depth=parent.depth + 1, reply_to="" if parent.gone else parent.author)
 
 
-def _piece(request: Request, shown: Shown, viewer: Account | None = None) -> str:
+def _piece(request: Request, shown: Shown, viewer: Viewer | None = None) -> str:
     """One comment's HTML, as this viewer sees it; None is everybody."""
     state = state_of(request)
     moderates = viewer is not None and Role(viewer.role).allows(Role.MODERATOR)
@@ -229,13 +244,16 @@ def _render(
     found: Thread,
     pieces: Collection[str],
     *,
-    viewer: Account | _Somebody | None,
+    viewer: Viewer | None,
     waiting: list[str] | None = None,
     problem: ForumError | None = None,
     typed: dict[str, str] | None = None,
+    standing: str = "",
 ) -> str:
     state = state_of(request)
     context = common(request) | {
+        # Said by whoever asks, since a page that is kept is the same for everybody.
+        "standing": standing,
         "viewer": viewer,
         "here": common(request)["path"]("thread", slug=found.article.slug),
         "thread": found,
@@ -245,7 +263,7 @@ def _render(
         "problem": problem,
         "typed": typed or {"text": "", "name": ""},
     }
-    if not isinstance(viewer, Account):
+    if viewer is None or viewer is _EVERY_READER:
         # A page that is kept is the same for everybody: nothing of this request goes into it.
         context |= {"notice": "", "done": ""}
     html: str = state.templates.get_template("reader/thread.html").render(context)
@@ -256,11 +274,21 @@ async def post_comment(request: Request) -> Response:
     """Post a comment or a reply; what is refused comes back with the typed text."""
     form = await Form.read(request)
     slug = path_text(request, "slug")
-    draft = Draft(form.text("text"), form.number("parent"))
+    parent = form.number("parent")
     try:
-        comment_id, token = await transact(request, _post, request, slug, draft, form.text("name"))
+        draft = await drafted(request, form.text("text"))
+        comment_id, token = await transact(
+            request,
+            post,
+            request,
+            slug,
+            draft,
+            parent,
+            form.text("name"),
+            form.number("read"),
+        )
     except ForumError as problem:
-        return await _again(request, slug, problem, form, draft.parent_id)
+        return await _again(request, slug, problem, form, parent)
     answer = see_other(
         request, "thread", slug=slug, ask={"notice": "posted"}, anchor=f"comment-{comment_id}"
     )
@@ -269,25 +297,55 @@ async def post_comment(request: Request) -> Response:
     return answer
 
 
-def _post(
-    session: Session, request: Request, slug: str, draft: Draft, name: str
+# A text as short as most is rendered before a thread is awake; a long one may take a tenth of a
+# second, for which nobody else shall wait.
+_SHORT = 500
+
+
+async def drafted(request: Request, text: str) -> Draft:
+    """Return what somebody typed as it can be posted. Raises Invalid, or NotSignedIn."""
+    settings = state_of(request).settings
+    if request.state.viewer is None and request.state.barred is None and not settings.guests:
+        raise NotSignedIn("Please sign in to comment; your text is kept here.")
+    if len(text) <= _SHORT:
+        return comments.draft(text, settings=settings)
+    return await in_thread(request, comments.draft, text, settings=settings)
+
+
+def post(
+    session: Session,
+    request: Request,
+    slug: str,
+    draft: Draft,
+    parent: int | None,
+    name: str,
+    read_warning: int | None = None,
 ) -> tuple[int, str]:
-    """Post as the viewer, or as a guest who signs in by it. Return the comment and a token."""
-    author, token = commenter(session, request, name)
-    article_id = articles.id_of(session, slug)
+    """Post as the viewer, or as a guest who signs in by it. Return the comment and a token.
+
+    `read_warning` is the number of a warning that the viewer has now read.
+    """
+    author, token = _commenter(session, request, name)
+    if read_warning is not None:
+        sanctions.read_warning(session, read_warning, account=author)
     comment = comments.post(
-        session, article_id, draft, author=author, settings=state_of(request).settings
+        session,
+        slug,
+        draft,
+        parent_id=parent,
+        author=author,
+        settings=state_of(request).settings,
     )
     return comment.id, token
 
 
-def commenter(session: Session, request: Request, name: str) -> tuple[Account, str]:
-    """Return who comments; where guests are welcome, a new one with a token to remember them by."""
-    viewer: Account | None = request.state.viewer
+def _commenter(session: Session, request: Request, name: str) -> tuple[Account | Viewer, str]:
+    """Return who comments: the viewer, or a new guest with a token to remember them by."""
+    viewer: Viewer | None = request.state.viewer
     if viewer is not None:
         return viewer, ""
-    if not state_of(request).settings.guests:
-        raise NotSignedIn("Please sign in to comment; your text is kept here.")
+    if request.state.barred is not None:
+        sanctions.check(session, request.state.barred.id, Doing.COMMENT)
     newcomers = state_of(request).sign_ups
     key = f"address {request.client.host if request.client else ''}"
     if wait := newcomers.wait(key):
@@ -324,7 +382,13 @@ async def _again(
         found = threads.read(session, slug)
         pieces = [_piece(request, shown, request.state.viewer) for shown in found.comments]
         return _render(
-            request, found, pieces, viewer=request.state.viewer, problem=problem, typed=typed
+            request,
+            found,
+            pieces,
+            viewer=request.state.viewer,
+            problem=problem,
+            typed=typed,
+            standing=standing(request),
         )
 
     pause = getattr(problem, "retry_after", None)
@@ -349,7 +413,7 @@ def _answered(session: Session, request: Request, comment_id: int) -> dict[str, 
 async def permalink(request: Request) -> Response:
     """Where a comment stands: its thread, beginning at its top-level comment."""
     comment_id = path_number(request, "id")
-    viewer: Account | None = request.state.viewer
+    viewer: Viewer | None = request.state.viewer
 
     def ask(session: Session) -> tuple[str, int, bool]:
         comment = comments.find(session, comment_id)
@@ -368,7 +432,7 @@ async def permalink(request: Request) -> Response:
 async def comment_part(request: Request) -> Response:
     """One comment's HTML, for a page that is open and heard that it changed."""
     comment_id = path_number(request, "id")
-    viewer: Account | None = request.state.viewer
+    viewer: Viewer | None = request.state.viewer
 
     def ask(session: Session) -> str:
         shown = threads.one(session, comment_id, viewer=viewer.id if viewer else None)
@@ -398,20 +462,21 @@ async def save_edit(request: Request) -> Response:
     comment_id = path_number(request, "id")
     form = await Form.read(request)
 
-    def act(session: Session) -> str:
+    def act(session: Session, draft: Draft) -> str:
         comment = comments.edit(
             session,
             comment_id,
-            form.text("text"),
+            draft,
             author=request.state.viewer,
             settings=state_of(request).settings,
         )
         return comment.article.slug
 
     try:
-        slug = await transact(request, act)
+        keep_pace(request, "edits")
+        slug = await transact(request, act, await drafted(request, form.text("text")))
     except ForumError as problem:
-        if problem.status in (403, 404):
+        if isinstance(problem, NotAllowed | NotFound):
             raise
         return await _own_page(
             request, "reader/edit.html", comment_id, problem=problem, typed=form.text("text")
@@ -419,6 +484,19 @@ async def save_edit(request: Request) -> Response:
     return see_other(
         request, "thread", slug=slug, ask={"notice": "edited"}, anchor=f"comment-{comment_id}"
     )
+
+
+def keep_pace(request: Request, what: str) -> None:
+    """Count one more edit or report of the viewer. Raises TooMany."""
+    pace = state_of(request).changes
+    key = f"{what} {request.state.viewer.id}"
+    if wait := pace.wait(key):
+        raise TooMany(
+            f"That was {pace.tries} {what} within a minute. Please wait {wait} seconds; what you"
+            " typed is kept here.",
+            retry_after=wait,
+        )
+    pace.count(key)
 
 
 async def confirm_delete(request: Request) -> Response:
@@ -487,9 +565,10 @@ async def send_report(request: Request) -> Response:
         return comment.article.slug
 
     try:
+        keep_pace(request, "reports")
         slug = await transact(request, act)
     except ForumError as problem:
-        if problem.status in (403, 404):
+        if isinstance(problem, NotAllowed | NotFound):
             raise
         shown = await read(request, _answered, request, comment_id)
         return await page(
@@ -509,7 +588,7 @@ async def events(request: Request) -> Response:
     """What changes in a thread, as server-sent events; an event's id is its line of the log."""
     slug = path_text(request, "slug")
     live = state_of(request).live
-    viewer: Account | None = request.state.viewer
+    viewer: Viewer | None = request.state.viewer
     last = request.headers.get("last-event-id", "")
     after = int(last) if last.isascii() and last.isdigit() and len(last) < 19 else None
     if after is None:
@@ -528,11 +607,13 @@ async def events(request: Request) -> Response:
     return EventSourceResponse(stream(), ping=20)
 
 
-def _event(change: Change, viewer: Account | None) -> ServerSentEvent:
+_GAP = {"deleted": "deleted", Status.REJECTED.value: "removed"}
+
+
+def _event(change: Change, viewer: Viewer | None) -> ServerSentEvent:
     status = change.status
     if status != Status.PUBLISHED and not (viewer and viewer.id == change.author_id):
-        # Others need not know whether it was held, rejected or is only being checked again.
-        status = "gone"
+        status = _GAP.get(status, "checking")
     return ServerSentEvent(
         event="comment",
         id=str(change.decision),

@@ -5,8 +5,21 @@ from dataclasses import dataclass
 from starlette.routing import Route
 
 from forum.accounts import Role
-from forum.web import account, admin, api, moderator, operations, reader
+from forum.web import (
+    account,
+    admin,
+    api,
+    authors,
+    moderator,
+    notices,
+    operations,
+    ordering,
+    perspective,
+    reader,
+    rulebook,
+)
 from forum.web.access import ANYONE, Handler, guarded
+from forum.web.google import PATHS
 
 
 @dataclass(frozen=True)
@@ -55,19 +68,48 @@ TABLE = [
     Row("POST", "/sign-in",                    account.sign_in,         "sign_in",         ANYONE),
     Row("POST", "/sign-out",                   account.sign_out,        "sign_out",        GUEST),
     Row("GET",  "/account",                    account.own_page,        "account",         GUEST),
+    # Also for one who is banned.
+    Row("GET",  "/account/standing",           account.standing,        "standing",        ANYONE),
+    Row("POST", "/account/standing/{id}",      account.read_warning,    "read_warning",    GUEST),
     Row("GET",  "/account/password",           account.password_form,   "password_form",   READER),
     Row("POST", "/account/password",           account.change_password, "change_password", READER),
 
+    Row("POST", "/account/address",            notices.save_address,    "save_address",    READER),
+    Row("GET",  "/addresses/{token}",          notices.address,         "address",         ANYONE),
+    Row("POST", "/addresses/{token}",          notices.confirm_address, "confirm_address", ANYONE),
+    Row("GET",  "/notices",                    notices.listed,          "notices",         GUEST),
+    Row("GET",  "/notices/{id}",               notices.one,             "notice",          GUEST),
+    Row("POST", "/notices/{id}/appeal",        notices.appeal,          "appeal",          GUEST),
+    Row("POST", "/notices/{id}/resubmit",      notices.resubmit,        "resubmit",        GUEST),
+    Row("GET",  "/decisions/{id}/statement",   notices.statement,       "statement",       GUEST),
+
     Row("GET",  "/review",                     moderator.queue,         "queue",           MODERATOR),
+    Row("GET",  "/review/events",              moderator.queue_events,  "queue_events",    MODERATOR),
+    Row("GET",  "/review/next",                moderator.next_case,     "next_case",       MODERATOR),
     Row("GET",  "/review/cases/{id}",          moderator.case,          "case",            MODERATOR),
     Row("POST", "/review/cases/{id}",          moderator.decide,        "decide",          MODERATOR),
+    Row("POST", "/review/cases/{id}/claim",    moderator.claim,         "claim",           MODERATOR),
+    Row("POST", "/review/cases/{id}/leave",    moderator.leave,         "leave",           MODERATOR),
     Row("POST", "/review/decisions/{id}/undo", moderator.undo,          "undo",            MODERATOR),
     Row("GET",  "/review/log",                 moderator.log,           "log",             MODERATOR),
+
+    Row("POST", "/review/cases/{id}/notes",    moderator.add_note,      "add_note",        MODERATOR),
+    Row("GET",  "/review/authors/{id}",        authors.author,          "author",          MODERATOR),
+    Row("POST", "/review/authors/{id}",        authors.sanction,        "sanction",        MODERATOR),
+    Row("POST", "/review/sanctions/{id}/lift", authors.lift,            "lift",            MODERATOR),
+    Row("GET",  "/review/acts",                authors.acts_log,        "acts",            MODERATOR),
 
     Row("GET",  "/admin/policy",               admin.policy_form,       "policy",          ADMIN),
     Row("POST", "/admin/policy",               admin.save_policy,       "save_policy",     ADMIN),
     Row("GET",  "/admin/policy/{id}",          admin.policy_version,    "policy_version",  ADMIN),
     Row("POST", "/admin/policy/{id}",          admin.restore_policy,    "restore_policy",  ADMIN),
+    Row("GET",  "/admin/rules",                rulebook.form,           "edit_rules",      ADMIN),
+    Row("POST", "/admin/rules",                rulebook.save,           "save_rules",      ADMIN),
+    Row("GET",  "/admin/order",                ordering.order_form,     "order",           ADMIN),
+    Row("POST", "/admin/order",                ordering.save_order,     "save_order",      ADMIN),
+    Row("GET",  "/admin/words",                admin.word_list,         "words",           ADMIN),
+    Row("POST", "/admin/words",                admin.change_words,      "change_words",    ADMIN),
+    Row("GET",  "/admin/words/try",            admin.try_words,         "try_words",       ADMIN),
     Row("GET",  "/admin/disclaimer",           admin.disclaimer_form,   "disclaimer",      ADMIN),
     Row("POST", "/admin/disclaimer",           admin.save_disclaimer,   "save_disclaimer", ADMIN),
     Row("GET",  "/admin/accounts",             admin.account_list,      "accounts",        ADMIN),
@@ -83,10 +125,22 @@ TABLE = [
     Row("DELETE", "/api/sessions",               api.sign_out,            "api_sign_out",    GUEST),
     Row("GET",  "/api/openapi.json",           api.openapi,             "api_openapi",     ANYONE),
 
+    # The score API asks for one of its keys.
+    Row("POST", "/v1alpha1/comments:analyze",  perspective.analyze,     "analyze",         ANYONE),
+    Row("POST", "/v1alpha1/comments:suggestscore", perspective.suggest, "suggestscore",    ANYONE),
+    Row("GET",  "/$discovery/rest",            perspective.describe,    "discovery",       ANYONE),
+    Row("GET",  "/discovery/v1/apis/{api}/{version}/rest", perspective.describe, "discovery_v1", ANYONE),
+
     Row("GET",  "/healthz",                    operations.alive,        "healthz",         ANYONE),
     Row("GET",  "/readyz",                     operations.ready,        "readyz",          ANYONE),
     # Asks for its token, or for a connection from this machine.
     Row("GET",  "/metrics",                    operations.metrics,      "metrics",         ANYONE),
     Row("GET",  "/static/{file:path}",         operations.static,       "static",          ANYONE),
+]
+# What `forum score-api` answers. Its /readyz asks for nothing that only a site has.
+SCORE_API = [
+    *(row for row in TABLE if row.path.startswith(PATHS)),
+    *(row for row in TABLE if row.name in ("healthz", "metrics")),
+    Row("GET",  "/readyz",                     perspective.ready,       "readyz",          ANYONE),
 ]
 # fmt: on

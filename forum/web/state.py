@@ -8,13 +8,14 @@ from urllib.parse import quote
 from anyio import CapacityLimiter
 from starlette.requests import HTTPConnection
 
-from forum.database import Database
-from forum.scoring import Scoring
+from forum.database import Database, Glance
+from forum.scoring import Loader, Scoring
 from forum.settings import Settings
 from forum.web.live import Live
 from forum.web.metrics import Metrics
-from forum.web.pace import Pace
+from forum.web.pace import Pace, Quotas
 from forum.web.writer import Writer
+from moderation.desk import Desk
 
 
 @dataclass(eq=False)
@@ -23,15 +24,27 @@ class State:
 
     settings: Settings
     database: Database
+    # The event loop's own; None on PostgreSQL, where every answer is waited for.
+    glance: Glance | None
     live: Live
     writer: Writer
+    # None where there are no pages: `forum score-api`.
     templates: Any
     # Each address by its route's name, with {…} where its parameters go.
     paths: Mapping[str, str]
     sign_ins: Pace
+    # Edits and reports, each by account.
+    changes: Pace
     # New accounts, guests' too, by network address.
     sign_ups: Pace
+    # Mail addresses, each by account.
+    addresses: Pace
     metrics: Metrics
+    # Scores for the score API, and how often its keys were used.
+    desk: Desk
+    quotas: Quotas
+    # Gives the desk its classifier where no worker has one.
+    loader: Loader
     # None where `forum work` scores in a process of its own.
     scoring: Scoring | None = None
     limiters: dict[str, CapacityLimiter] = field(default_factory=dict)

@@ -35,15 +35,14 @@ async def read(
 async def glance(
     request: Request, ask: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Return what `read` would, for a question that one look into an index answers.
+    """Return what `read` would, for a question that one prepared statement answers.
 
     SQLite has answered before a thread is awake, so there it is asked on the event loop.
     """
     state = state_of(request)
-    if not state.database.is_sqlite:
+    if state.glance is None:
         return await read(request, ask, *args, **kwargs)
-    with state.database.reading() as session:
-        return ask(session, *args, **kwargs)
+    return ask(state.glance(), *args, **kwargs)
 
 
 async def transact(

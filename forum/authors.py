@@ -1,0 +1,67 @@
+"""An author as moderators see them: the record, the sanctions, what they wrote."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from forum import accounts, comments, sanctions
+from forum.sanctions import Standing
+from forum.tables import Account, Comment
+from moderation import cases
+from moderation.cases import Record
+from moderation.decisions import Kind
+from moderation.policy import Status
+from moderation.tables import Case, Decision
+
+A_PAGE = 20
+
+
+@dataclass(frozen=True)
+class AuthorFile:
+    """Everything that is known of an author. `rejected_for` counts by reason; "" is the policy."""
+
+    account: Account
+    record: Record
+    rejected_for: Mapping[str, int]
+    standing: Standing
+    comments: Sequence[Comment]
+    more: int | None
+
+
+def open_file(session: Session, account_id: int, *, before: int | None = None) -> AuthorFile:
+    """Return an author's file with a page of comments, newest first. Raises NotFound."""
+    account = accounts.get(session, account_id)
+    found = comments.by_author(session, account_id, before=before, at_most=A_PAGE + 1)
+    return AuthorFile(
+        account=account,
+        record=cases.records(session, [account_id])[account_id],
+        rejected_for=_rejected_for(session, account_id),
+        standing=sanctions.standing(session, account_id),
+        comments=found[:A_PAGE],
+        more=found[A_PAGE - 1].id if len(found) > A_PAGE else None,
+    )
+
+
+def _rejected_for(session: Session, account_id: int) -> dict[str, int]:
+    """Count the rejected comments by the reason of the decision that stands, the most first."""
+    last = (
+        select(func.max(Decision.id))
+        .join(Case, Case.id == Decision.case_id)
+        .where(
+            Case.author == account_id,
+            Case.status == Status.REJECTED,
+            Case.withdrawn_at.is_(None),
+            Decision.to_status == Status.REJECTED,
+            Decision.kind.in_([Kind.REJECT, Kind.VERDICT]),
+        )
+        .group_by(Decision.case_id)
+    )
+    rows = session.execute(
+        select(Decision.reason, func.count())
+        .where(Decision.id.in_(last))
+        .group_by(Decision.reason)
+        .order_by(func.count().desc(), Decision.reason)
+    )
+    return dict(rows.all())

@@ -1,0 +1,84 @@
+"""Slices of a comment's plain words, found and marked in its HTML."""
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from forum import markup
+
+# The first character and the one after the last, of what `markup.plain` returns.
+Span = tuple[int, int]
+# Neither is a tag that a comment can have.
+Tag = Literal["mark", "u"]
+
+_PIECE = re.compile(r"<[^>\"]*(?:\"[^\"]*\"[^>\"]*)*>|&\w+;|.", re.S)
+
+
+def quotes(rendered: str) -> list[Span]:
+    """Return the slices that stand in a quote, the outermost only."""
+    if "<blockquote>" not in rendered:
+        return []
+    found: list[Span] = []
+    depth, first, last = 0, None, 0
+    for piece, at in _pieces(rendered):
+        depth += (piece == "<blockquote>") - (piece == "</blockquote>")
+        if at is None and depth == 0 and first is not None:
+            found.append((first, last + 1))
+            first = None
+        elif at is not None and depth > 0:
+            first, last = at if first is None else first, at
+    return found
+
+
+def marked(rendered: str, spans: Sequence[Span], tag: Tag = "mark") -> str:
+    """Return the HTML with these slices marked, also where they run across other marks."""
+    inside = _numbered(spans)
+    result: list[str] = []
+    # Blanks wait until it is known whether the mark goes on behind them.
+    blanks: list[str] = []
+    current: int | None = None
+    for piece, at in _pieces(rendered):
+        is_tag = piece[0] == "<"
+        if at is None and not is_tag:
+            blanks.append(piece)
+            continue
+        here = None if is_tag else inside.get(at)
+        if here != current or is_tag:
+            if current is not None:
+                result.append(f"</{tag}>")
+            result += blanks
+            if here is not None:
+                result.append(f"<{tag}>")
+        else:
+            result += blanks
+        blanks.clear()
+        current = here
+        result.append(piece)
+    return "".join([*result, *blanks])
+
+
+def _numbered(spans: Sequence[Span]) -> dict[int | None, int]:
+    """Say of each character in a slice in which; slices that touch are one."""
+    inside: dict[int | None, int] = {}
+    number, reached = 0, -1
+    for start, end in sorted(spans):
+        number += start > reached
+        reached = max(reached, end)
+        inside |= dict.fromkeys(range(start, end), number)
+    return inside
+
+
+def _pieces(rendered: str) -> Iterator[tuple[str, int | None]]:
+    """Yield tags and characters; to those that are seen, their place among the plain words."""
+    words, at = markup.plain(rendered), 0
+    for found in _PIECE.finditer(rendered):
+        piece = found.group()
+        if piece[0] == "<" or html.unescape(piece).isspace():
+            yield piece, None
+            continue
+        # Blanks are laid out otherwise in plain words; all else stands there in the same order.
+        while words[at].isspace():
+            at += 1
+        yield piece, at
+        at += 1

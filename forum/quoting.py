@@ -1,0 +1,45 @@
+"""What a comment may quote: the article it stands below, and the comment that it answers."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from forum import marking
+from forum.tables import Article, Comment
+from moderation.policy import Status
+from moderation.quotes import Quotable
+from moderation.tables import Case
+
+
+def quotables(session: Session, case_ids: Sequence[int]) -> Mapping[int, Quotable]:
+    """Return for each case what its comment may quote, and where its author marked a quote.
+
+    A comment that readers do not see cannot be quoted.
+    """
+    if not case_ids:
+        return {}
+    parent, answered = aliased(Comment), aliased(Case)
+    comments = session.execute(
+        select(Comment.case_id, Comment.article_id, Comment.html, answered.text)
+        .outerjoin(parent, parent.id == Comment.parent_id)
+        .outerjoin(
+            answered,
+            (answered.id == parent.case_id)
+            & (answered.status == Status.PUBLISHED)
+            & answered.withdrawn_at.is_(None),
+        )
+        .where(Comment.case_id.in_(case_ids))
+    ).all()
+    articles = {
+        article.id: (article.title, article.body)
+        for article in session.execute(
+            select(Article.id, Article.title, Article.body).where(
+                Article.id.in_({comment.article_id for comment in comments})
+            )
+        )
+    }
+    return {
+        case_id: Quotable([*articles[article_id], *([said] if said else [])], marking.quotes(html))
+        for case_id, article_id, html, said in comments
+    }

@@ -1,0 +1,351 @@
+// The moderator's hand stays on the keyboard: decisions go out at once, and the next case is
+// already there. Without it the forms and links of the page do the same, a page at a time.
+
+const UNDO_FOR = 30_000;
+const KEPT = "forum-keys";
+
+const list = document.querySelector(".cases");
+const page = document.querySelector(".case-open");
+const help = document.getElementById("keys");
+const status = document.querySelector(".desk-status");
+
+function say(words, kind = "") {
+  if (!status) return;
+  status.dataset.kind = kind;
+  status.replaceChildren(words);
+}
+
+// ---- keys ----
+
+const on = help?.querySelector("[name=keys]");
+if (on) on.checked = localStorage.getItem(KEPT) !== "off";
+on?.addEventListener("change", () => localStorage.setItem(KEPT, on.checked ? "on" : "off"));
+for (const opener of document.querySelectorAll("[data-opens=keys]")) {
+  opener.hidden = false;
+  opener.addEventListener("click", () => help.showModal());
+}
+
+function typing(target) {
+  return target.closest("textarea, select, input:not([type=checkbox], [type=radio]), dialog");
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.key === "Escape" && typing(event.target) && !help?.open) {
+    event.target.blur();
+    return;
+  }
+  if (typing(event.target)) return;
+  if (event.key === "?") help?.showModal();
+  else if (!on?.checked || event.repeat || !act(event.key)) return;
+  event.preventDefault();
+});
+
+// Whether the key means something here.
+function act(key) {
+  const at = page ?? current();
+  if (key === "j" || key === "ArrowDown") return page ? follow("[rel=next]") : go(1);
+  if (key === "k" || key === "ArrowUp") return page ? follow("[rel=prev]") : go(-1);
+  if (key === "u") return undo();
+  if (!at) return false;
+  if (key === "a") return press(at, "approve");
+  if (/^[1-9]$/.test(key)) return reject(at, Number(key));
+  if (key === "o") return follow("[data-key=thread]", at);
+  if (key === "p") return follow("[data-key=author]", at);
+  if (key === "c") return follow("[data-key=case]", at);
+  if (key === "n") return note(at);
+  return false;
+}
+
+function follow(selector, within = document) {
+  const link = within.querySelector(selector);
+  link?.click();
+  return Boolean(link);
+}
+
+function press(at, to) {
+  const button = at.querySelector(`.decide button[value=${to}]`);
+  button?.click();
+  return Boolean(button);
+}
+
+function reject(at, number) {
+  const select = at.querySelector(".decide select[name=reason]");
+  const option = select?.options[number];
+  if (!option) return false;
+  select.value = option.value;
+  const words = at.querySelector(".decide input[name=words]");
+  if ("wantsWords" in option.dataset && !words.value.trim()) {
+    words.focus();
+    say(`${option.text}: please say it in a few words, then press Return.`);
+    return true;
+  }
+  return press(at, "reject");
+}
+
+function note(at) {
+  const field = document.getElementById("note") ?? at.querySelector("input[name=words]");
+  field?.focus();
+  return Boolean(field);
+}
+
+// ---- the list ----
+
+function open(article) {
+  return !article.dataset.done && !article.dataset.taken;
+}
+
+function current() {
+  return list?.querySelector(".case[aria-current]");
+}
+
+function articles() {
+  return [...(list?.querySelectorAll(".case") ?? [])];
+}
+
+let claiming;
+
+function choose(article, { focus = true } = {}) {
+  const before = current();
+  if (before !== article) before?.removeAttribute("aria-current");
+  article.setAttribute("aria-current", "true");
+  article.tabIndex = -1;
+  if (focus) {
+    article.focus({ preventScroll: true });
+    article.scrollIntoView({ block: "start" });
+  }
+  clearTimeout(claiming);
+  // Who leafs through the list claims where they stay.
+  if (list.dataset.claim) claiming = setTimeout(() => claim(article), 150);
+  const all = articles();
+  if (all.indexOf(article) > all.length - 6) more();
+}
+
+async function claim(article) {
+  const answer = await send(address(list.dataset.claim, article)).catch(() => null);
+  if (answer?.status === 409) {
+    taken(article, (await answer.json()).detail);
+    if (article === current() && !typing(document.activeElement)) go(1);
+  }
+}
+
+function address(pattern, article) {
+  return pattern.replace(/\b0\b/, article.dataset.case);
+}
+
+function go(by) {
+  const all = articles();
+  if (!all.length) return false;
+  const from = current();
+  let at = from ? all.indexOf(from) : by > 0 ? -1 : all.length;
+  do at += by;
+  while (all[at] && !open(all[at]));
+  if (all[at]) choose(all[at]);
+  else if (by > 0) say(list.querySelector("[rel=next]") ? "More cases are on their way." : "That was the last case on this page.");
+  return true;
+}
+
+let fetching = false;
+
+async function more() {
+  const link = document.querySelector(".pager [rel=next]");
+  if (!link || fetching) return;
+  fetching = true;
+  try {
+    const answer = await fetch(link.href);
+    if (!answer.ok) return;
+    const holder = document.createElement("template");
+    holder.innerHTML = await answer.text();
+    for (const article of holder.content.querySelectorAll(".cases > .case")) {
+      if (!document.getElementById(article.getAttribute("aria-labelledby"))) list.append(article);
+    }
+    const pager = holder.content.querySelector(".pager");
+    link.closest(".pager").replaceWith(...(pager ? [pager] : []));
+  } catch {
+    // The link is still there.
+  } finally {
+    fetching = false;
+  }
+}
+
+function send(where, fields = {}) {
+  return fetch(where, {
+    method: "POST",
+    headers: { accept: "application/json" },
+    body: new URLSearchParams(fields),
+    keepalive: true,
+  });
+}
+
+// ---- deciding ----
+
+const decided = [];
+
+list?.addEventListener("submit", (event) => {
+  const form = event.target;
+  const article = form.closest(".case");
+  const button = event.submitter;
+  if (!article || button?.name !== "to") return;
+  event.preventDefault();
+  decide(article, form, button);
+});
+
+async function decide(article, form, button) {
+  if (article.dataset.done) return;
+  const fields = { ...Object.fromEntries(new FormData(form)), to: button.value };
+  article.dataset.done = "sending";
+  const mine = { article, at: performance.now(), undo: null };
+  decided.push(mine);
+  const here = article === current() || !current();
+  if (here) {
+    article.setAttribute("aria-current", "true");
+    go(1);
+  }
+  mine.sent = settle(mine, form, fields);
+  await mine.sent;
+}
+
+async function settle(mine, form, fields) {
+  const { article } = mine;
+  try {
+    const answer = await send(form.action, fields);
+    const said = await answer.json();
+    if (!answer.ok) throw new Error(said.detail);
+    mine.undo = said.undo;
+    article.dataset.done = fields.to;
+    fold(article, said.words, mine);
+    say(`Case ${said.case}: ${said.words}`);
+  } catch (problem) {
+    decided.splice(decided.indexOf(mine), 1);
+    delete article.dataset.done;
+    const words =
+      problem instanceof TypeError
+        ? "The server did not answer, so nothing was recorded. Please try again."
+        : problem.message;
+    flag(article, words);
+    say(`Case ${article.dataset.case}: ${words}`, "refused");
+  }
+}
+
+// What a decided case leaves on the page: a line, with a way back for a while.
+function fold(article, words, mine) {
+  const line = document.createElement("p");
+  line.className = "case-done";
+  const link = document.createElement("a");
+  link.href = article.querySelector("[data-key=case]").href;
+  link.textContent = `Case ${article.dataset.case}`;
+  line.append(link, ` ${words} `);
+  if (mine) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button";
+    button.textContent = "Undo";
+    button.addEventListener("click", () => takeBack(mine));
+    line.append(button);
+    setTimeout(() => button.remove(), UNDO_FOR);
+  }
+  article.querySelector(".case-done")?.remove();
+  article.prepend(line);
+}
+
+function flag(article, words) {
+  article.querySelector(".case-flag")?.remove();
+  const notice = document.createElement("p");
+  notice.className = "notice notice-refused case-flag";
+  notice.textContent = words;
+  article.prepend(notice);
+}
+
+function undo() {
+  if (page) return follow("[data-key=undo] button");
+  const last = decided.findLast((each) => performance.now() - each.at < UNDO_FOR);
+  if (last) takeBack(last);
+  else say("There is nothing to take back within 30 seconds. The log has every decision.");
+  return true;
+}
+
+async function takeBack(mine) {
+  const at = decided.indexOf(mine);
+  if (at < 0) return;
+  decided.splice(at, 1);
+  await mine.sent;
+  if (!mine.undo) return;
+  const { article } = mine;
+  try {
+    const answer = await send(mine.undo);
+    const said = await answer.json();
+    if (!answer.ok) throw new Error(said.detail);
+    for (const field of article.querySelectorAll("[name=version]")) field.value = said.version;
+    delete article.dataset.done;
+    article.querySelector(".case-done")?.remove();
+    say(`Case ${said.case}: taken back.`);
+    choose(article);
+  } catch (problem) {
+    const words = problem instanceof TypeError ? "The server did not answer." : problem.message;
+    say(`Case ${article.dataset.case}: ${words}`, "refused");
+  }
+}
+
+// ---- what others do ----
+
+function taken(article, words) {
+  article.dataset.taken = "";
+  let holder = article.querySelector(".case-holder");
+  if (!holder) {
+    holder = document.createElement("span");
+    holder.className = "case-holder";
+    article.querySelector(".case-head").append(holder);
+  }
+  holder.textContent = words;
+}
+
+function heard({ counts, changed, taken: claims }) {
+  for (const [show, count] of Object.entries(counts)) {
+    const place = document.querySelector(`[data-count=${show}]`);
+    if (place && place.textContent !== count) place.textContent = count;
+  }
+  const byCase = new Map(claims.map((each) => [String(each.case), each.words]));
+  for (const article of articles()) {
+    const words = byCase.get(article.dataset.case);
+    if (words) taken(article, words);
+    else if ("taken" in article.dataset) {
+      delete article.dataset.taken;
+      article.querySelector(".case-holder")?.remove();
+    }
+  }
+  for (const { case: number, words } of changed) {
+    const article = list?.querySelector(`.case[data-case="${number}"]`);
+    if (!article || article.dataset.done) continue;
+    // What somebody types here is not folded away; sending it tells the same.
+    if (article.contains(document.activeElement) && typing(document.activeElement)) {
+      flag(article, words);
+      continue;
+    }
+    article.dataset.done = "other";
+    fold(article, words);
+    if (article === current()) go(1);
+  }
+}
+
+const source = document.querySelector("[data-queue-events]");
+if (source) {
+  const events = new EventSource(source.dataset.queueEvents);
+  events.addEventListener("queue", (event) => heard(JSON.parse(event.data)));
+  window.addEventListener("pagehide", () => events.close());
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
+  });
+}
+
+// Who goes away lets others have the case.
+window.addEventListener("pagehide", () => {
+  const article = current();
+  const where = page?.dataset.leave ?? (article && list.dataset.leave && address(list.dataset.leave, article));
+  if (where) navigator.sendBeacon(where, new URLSearchParams());
+});
+
+// A list begins with its first free case, without taking the focus from where the reader is.
+if (list && !location.hash) {
+  const first = articles().find(open);
+  if (first && list.dataset.claim) choose(first, { focus: false });
+}

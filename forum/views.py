@@ -1,0 +1,292 @@
+"""Which cases a moderator looks at, in which order. All of a view stands in its address."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, exists, func, select, true, tuple_
+from sqlalchemy.orm import Session
+
+from forum import accounts, articles
+from forum.accounts import Viewer
+from forum.errors import NotFound
+from forum.tables import Account, Article
+from moderation import decisions, labels, review_queue, urgency
+from moderation.policy import SIGNALS, Status
+from moderation.tables import Case, Decision, Place, time_of
+from moderation.urgency import Weights
+
+
+class Show(StrEnum):
+    """Which cases: those that wait, or those decided."""
+
+    HELD = "held"
+    REPORTED = "reported"
+    APPEALS = "appeals"
+    PUBLISHED = "published"
+    REJECTED = "rejected"
+
+
+class Order(StrEnum):
+    """Which of the waiting cases comes first; those decided come newest first."""
+
+    HARM = "harm"
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
+WAITING = (Show.HELD, Show.REPORTED, Show.APPEALS)
+STATUS = {
+    Show.HELD: Status.HELD,
+    Show.REPORTED: Status.PUBLISHED,
+    Show.APPEALS: Status.REJECTED,
+    Show.PUBLISHED: Status.PUBLISHED,
+    Show.REJECTED: Status.REJECTED,
+}
+# Why a case is held: the codes of findings, with `score` for every label's.
+HELD_FOR: Mapping[str, str] = {
+    "score": "A score",
+    **{code: kind.title for code, kind in SIGNALS.items()},
+    "pre_moderation": "Author under pre-moderation",
+    "hold_everything": "Every comment is held",
+    "not_scored": "A score is missing",
+    "scoring_failed": "It could not be scored",
+    "other_classifier": "Thresholds for another classifier",
+}
+# For how long a case waits at least, in hours.
+AGES: Mapping[str, int] = {"1": 1, "6": 6, "24": 24, "72": 72}
+
+
+@dataclass(frozen=True)
+class View:
+    """What is shown. Empty means that it does not matter."""
+
+    show: Show = Show.HELD
+    order: Order = Order.HARM
+    # A section with those below it, by its path; an article by its slug; an author by name.
+    section: str = ""
+    article: str = ""
+    author: str = ""
+    # A score from `least` to `most`; of any label where none is named.
+    label: str = ""
+    least: float | None = None
+    most: float | None = None
+    held_for: str = ""
+    # Waiting for at least so many hours.
+    age: str = ""
+    # Only those with an open report; only those that the moderator decided on before.
+    reported: bool = False
+    mine: bool = False
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> "View":
+        """Read what `asked` wrote, or a form of the same names. Raises NotFound, in words."""
+        view = cls(
+            show=_one_of(Show, given.get("show", ""), Show.HELD),
+            order=_one_of(Order, given.get("order", ""), Order.HARM),
+            section=given.get("section", "").strip("/"),
+            article=given.get("article", ""),
+            author=given.get("author", "").strip(),
+            label=given.get("label", ""),
+            least=_score(given.get("least", "")),
+            most=_score(given.get("most", "")),
+            held_for=given.get("held_for", ""),
+            age=given.get("age", ""),
+            reported=given.get("reported", "") == "1",
+            mine=given.get("mine", "") == "1",
+        )
+        if view.label and view.label not in labels.NAMES:
+            raise NotFound("There is no label of that name.")
+        if view.held_for and view.held_for not in HELD_FOR:
+            raise NotFound("There is no such reason to hold a case.")
+        if view.age and view.age not in AGES:
+            raise NotFound("There is no such age to choose.")
+        # What only waiting cases have is left out where decided ones are shown.
+        if view.show not in WAITING:
+            view = replace(
+                view, order=Order.HARM, label="", least=None, most=None, held_for="", age="",
+                reported=False,
+            )  # fmt: skip
+        return view
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """What stands in the address: all that differs from the queue as it opens."""
+        values = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if getattr(self, field.name) != getattr(_PLAIN, field.name)
+        }
+        return {name: "1" if value is True else str(value) for name, value in values.items()}
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """What narrows it, by name."""
+        return {k: v for k, v in self.asked.items() if k not in ("show", "order")}
+
+    def but(self, **changes: Any) -> dict[str, str]:
+        """The address of the same view with something changed."""
+        return replace(self, **changes).asked
+
+    @staticmethod
+    def plain(name: str) -> Any:
+        """What a field is when it does not matter."""
+        return getattr(_PLAIN, name)
+
+    @property
+    def waits(self) -> bool:
+        """Whether its cases wait for somebody."""
+        return self.show in WAITING
+
+
+_PLAIN = View()
+
+
+def _one_of(kind: Any, given: str, default: Any) -> Any:
+    if given and given not in set(kind):
+        raise NotFound("There is no such view of the queue.")
+    return kind(given) if given else default
+
+
+def _score(typed: str) -> float | None:
+    if not typed.strip():
+        return None
+    try:
+        value = float(typed.strip().replace(",", "."))
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise NotFound("A score is a number from 0 to 1.")
+    return value
+
+
+def cases_of(
+    session: Session, view: View, *, viewer: int, after: str = "", before: str = ""
+) -> Select[int]:
+    """The numbers of a view's cases in its order, behind a place; or in the opposite order from
+    `before` on. Raises NotFound for a place that there cannot be."""
+    where = _filters(session, view, viewer)
+    place = after or before
+    keys: list[Any]
+    here: tuple[Any, ...]
+    if not view.waits:
+        query = select(Case.id).where(Case.status == STATUS[view.show], *where)
+        keys, here = [Case.id], (_number(place),) if place else ()
+    else:
+        query = select(Place.case_id).where(Place.status == STATUS[view.show], *where)
+        if view.order is Order.HARM:
+            keys, here = [Place.urgency, Place.case_id], _urgency(place) if place else ()
+        else:
+            keys, here = [Place.since, Place.case_id], _moment(place) if place else ()
+    down = (view.waits and view.order is Order.OLDEST) == bool(before)
+    if here:
+        query = query.where(
+            tuple_(*keys) < tuple_(*here) if down else tuple_(*keys) > tuple_(*here)
+        )
+    return query.order_by(*(key.desc() if down else key for key in keys))
+
+
+def places(session: Session, view: View, case_ids: Sequence[int]) -> dict[int, str]:
+    """Each case's place in the view's order, as `after` and `before` take it."""
+    if not view.waits:
+        return {case_id: str(case_id) for case_id in case_ids}
+    key = Place.urgency if view.order is Order.HARM else Place.since
+    rows = session.execute(select(Place.case_id, key).where(Place.case_id.in_(case_ids)))
+    return {
+        case_id: f"{value.isoformat() if isinstance(value, datetime) else repr(value)}~{case_id}"
+        for case_id, value in rows
+    }
+
+
+def counts(session: Session, view: View, *, viewer: int) -> dict[Show, int]:
+    """Count what waits, held and reported, below the filters of this view."""
+    waiting = replace(view, show=Show.HELD) if not view.waits else view
+    found = review_queue.counts(session, *_filters(session, waiting, viewer))
+    return {show: found.get(STATUS[show], 0) for show in WAITING}
+
+
+def weigh(
+    session: Session, weights: Weights, *, author: Account | Viewer, note: str, based_on: int
+) -> None:
+    """Put weights in force and order all that waits by them. Raises WeightsChanged."""
+    urgency.adopt(session, weights, author=author.id, note=note, based_on=based_on)
+    review_queue.reckon(session, true())
+
+
+def _filters(session: Session, view: View, viewer: int) -> list[ColumnElement[bool]]:
+    waits = view.waits
+    case_id = Place.case_id if waits else Case.id
+    context, author = (Place.context, Place.author) if waits else (Case.context, Case.author)
+    found: list[ColumnElement[bool]] = [] if waits else [Case.withdrawn_at.is_(None)]
+    if view.section:
+        found.append(context.in_(select(Article.id).where(articles.within(view.section))))
+    if view.article:
+        found.append(context.in_(select(Article.id).where(Article.slug == view.article)))
+    if view.author:
+        named = select(Account.id).where(Account.name_key == accounts.name_key(view.author))
+        found.append(author.in_(named))
+    if view.mine:
+        found.append(
+            exists().where(
+                Decision.case_id == case_id,
+                Decision.actor == viewer,
+                Decision.kind.in_(decisions.BY_PEOPLE),
+            )
+        )
+    if view.least is not None or view.most is not None or view.label:
+        found.extend(_scores(session, view))
+    if view.held_for:
+        code = " above_" if view.held_for == "score" else f" {view.held_for} "
+        found.append(Place.held_for.contains(code, autoescape=True))
+    if view.age:
+        found.append(Place.since <= time_of(session) - timedelta(hours=AGES[view.age]))
+    if view.reported:
+        found.append(Place.reports > 0)
+    return found
+
+
+def _scores(session: Session, view: View) -> list[ColumnElement[bool]]:
+    if view.label:
+        score: ColumnElement[float | None] = getattr(Place, view.label)
+    else:
+        sqlite = session.get_bind().dialect.name == "sqlite"
+        every = [func.coalesce(getattr(Place, name), -1.0) for name in labels.NAMES]
+        score = func.max(*every) if sqlite else func.greatest(*every)
+    found = [score >= (0.0 if view.least is None else view.least)]
+    return found if view.most is None else [*found, score <= view.most]
+
+
+def _number(place: str) -> int:
+    if not (place.isascii() and place.isdigit() and int(place) < 2**63):
+        raise _no_such_place()
+    return int(place)
+
+
+def _urgency(place: str) -> tuple[float, int]:
+    value, _, number = place.partition("~")
+    try:
+        urgency = float(value)
+    except ValueError:
+        raise _no_such_place() from None
+    if not math.isfinite(urgency):
+        raise _no_such_place()
+    return urgency, _number(number)
+
+
+def _moment(place: str) -> tuple[datetime, int]:
+    value, _, number = place.partition("~")
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError(value)
+        # Near the first and the last year there is no such moment in UTC.
+        return moment.astimezone(UTC), _number(number)
+    except (ValueError, OverflowError):
+        raise _no_such_place() from None
+
+
+def _no_such_place() -> NotFound:
+    return NotFound("This page of the queue does not exist. Please start from its top.")

@@ -1,0 +1,61 @@
+"""Keeps the review queue in step with who reads which thread, and with the hour."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from time import monotonic
+
+import structlog
+from anyio import to_thread
+from sqlalchemy.orm import Session
+
+from forum import articles
+from forum.database import Database
+from forum.web.live import Live
+from moderation import review_queue
+
+log = structlog.get_logger("forum.audience")
+
+# How often it looks, and how often it says again what has not changed, in seconds.
+LOOK_EVERY = 10.0
+SAY_EVERY = review_queue.AUDIENCE_LASTS.total_seconds() / 2
+
+
+class Audience:
+    """Counts this server's readers by thread and lets urgent cases rise with them."""
+
+    def __init__(self, database: Database, live: Live) -> None:
+        self._database = database
+        self._live = live
+        # Servers count apart: each knows the readers who are connected to it.
+        self._server = secrets.token_hex(8)
+        self._said: dict[str, int] = {}
+        self._said_at = 0.0
+
+    async def watch(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            try:
+                await to_thread.run_sync(self.look, self._live.reading())
+            # The order waits; the queue does not.
+            except Exception as problem:
+                log.error("order_waits", problem=type(problem).__name__)
+            await asyncio.sleep(LOOK_EVERY)
+
+    def look(self, reading: Mapping[str, int]) -> None:
+        """Write down how many read which thread, by slug, and let the places follow."""
+        again = bool(reading) and monotonic() - self._said_at > SAY_EVERY
+        if reading != self._said or again:
+            with self._database.writing() as session:
+                self._say(session, reading)
+            self._said, self._said_at = dict(reading), monotonic()
+        with self._database.reading() as session:
+            behind = review_queue.is_behind(session)
+        while behind:
+            with self._database.writing() as session:
+                behind = review_queue.catch_up(session)
+
+    def _say(self, session: Session, reading: Mapping[str, int]) -> None:
+        ids = articles.ids(session, reading)
+        by_id = {ids[slug]: count for slug, count in reading.items() if slug in ids}
+        review_queue.count_readers(session, self._server, by_id)
