@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from forum import migrate
 from forum.database import Database
+from forum.quoting import quotables
 from forum.settings import Settings, read_settings
+from forum.signals import witness
 from moderation.classifier import Classifier, load_classifier
 from moderation.worker import Worker
 from tests.people import Site
@@ -46,18 +49,28 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    ran = any(
-        "[postgresql" in report.nodeid
+    ran = {
+        report.nodeid
         for reports in terminalreporter.stats.values()
         for report in reports
         if isinstance(report, pytest.TestReport) and report.when == "call"
-    )
-    if ran:
-        terminalreporter.write_line("PostgreSQL leg: ran")
-    else:
-        terminalreporter.write_line(
-            f"PostgreSQL leg: NOT RUN ({PROBLEM or 'no test of it was chosen'})"
-        )
+    }
+    missing = "" if shutil.which("npm") else "npm is not installed"
+    for leg, sign, problem in (
+        ("PostgreSQL", "[postgresql", PROBLEM),
+        ("npm", "the_client_of_npm", missing),
+    ):
+        if any(sign in name for name in ran):
+            terminalreporter.write_line(f"{leg} leg: ran")
+        else:
+            terminalreporter.write_line(
+                f"{leg} leg: NOT RUN ({problem or 'no test of it was chosen'})"
+            )
+
+
+# A property holds or not; how long one example takes depends on the machine.
+hypothesis.settings.register_profile("forum", deadline=None)
+hypothesis.settings.load_profile("forum")
 
 
 class Clock:
@@ -185,7 +198,7 @@ def site(database: Database, settings: Settings) -> Iterator[Site]:
 @pytest.fixture
 def work(site: Site, classifier: Classifier) -> Callable[[], int]:
     """Let the worker score what waits; returns how many texts that were."""
-    worker = Worker(site.state.live.writing, classifier)
+    worker = Worker(site.state.live.writing, classifier, quotables=quotables, witness=witness)
 
     def until_nothing_waits() -> int:
         done = 0

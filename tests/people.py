@@ -14,6 +14,8 @@ from forum.articles import ArticleText
 from forum.database import Database
 from forum.settings import Settings
 from forum.web.state import State
+from moderation import lineup, policies
+from moderation.classifier import Classifier
 
 PASSWORD = "correct horse battery"
 # Hashed once: a quarter of a second each would be most of the suite's time.
@@ -159,7 +161,16 @@ class SeenCase:
         self.text = text
 
 
+def ships(database: Database, classifier: Classifier) -> None:
+    """Let the thresholds in force be for this classifier, as if it were the one that ships."""
+    with database.writing() as session:
+        row = lineup.row_of(session, classifier.name, classifier.version)
+        policies.in_force(session).classifier_id = row
+
+
 def words(page: str) -> str:
     """Return what a page says, without its markup."""
     bare = re.sub(r"<(script|style)\b.*?</\1>", " ", page, flags=re.S)
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", bare)).split())
+    # A mark begins and ends within a sentence.
+    unmarked = re.sub(r"</?(?:mark|u)>", "", bare)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", unmarked)).split())

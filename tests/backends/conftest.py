@@ -1,5 +1,7 @@
 """The classifiers under test. Nothing here may reach a network."""
 
+import json
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +42,17 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with _offline():
         from_onnx(SHIPPED, configuration(find_encoder()).to_dict(), path)
     return path
+
+
+@pytest.fixture(scope="session")
+def encoder_alone(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
+    """The shipped encoder without the linear model and the calibration that go with it."""
+    folder = shutil.copytree(SHIPPED, tmp_path_factory.mktemp("encoder") / "alone")
+    about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    about.pop("ngrams", None)
+    about.pop("calibration", None)
+    (folder / "model.json").write_text(json.dumps(about), encoding="utf-8")
+    return OnnxClassifier.load(folder)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,10 @@ import pytest
 
 from moderation import labels
 from moderation.classifier import Classifier
+from moderation.policy import DEFAULT
 
+# From here on the shipped policy holds an insult.
+HELD = DEFAULT.thresholds["insult"].hold
 INSULT = "You are a stupid fucking idiot."
 HARMLESS = (
     "The council will vote on the new bus line next week, and the paper said that the plan had "
@@ -27,7 +30,7 @@ def test_one_text_gets_a_probability_for_every_label(classifier: Classifier) -> 
 
 
 def test_labels_are_ours_and_the_version_names_the_weights(classifier: Classifier) -> None:
-    assert classifier.labels == labels.NAMES[:6]
+    assert classifier.labels == labels.NAMES
     assert classifier.name
     assert re.fullmatch(r"[0-9a-f]{12}", classifier.version)
 
@@ -76,7 +79,7 @@ def test_an_insult_at_the_end_of_20_000_characters_is_found(classifier: Classifi
     plain, insulting = classifier.score([long, long + INSULT])
 
     assert plain["insult"] < 0.3
-    assert insulting["insult"] > 0.5
+    assert insulting["insult"] >= HELD
 
 
 def test_an_insult_in_the_middle_of_20_000_characters_is_found(classifier: Classifier) -> None:
@@ -84,7 +87,7 @@ def test_an_insult_in_the_middle_of_20_000_characters_is_found(classifier: Class
 
     (scores,) = classifier.score([half + " " + INSULT + " " + half])
 
-    assert scores["insult"] > 0.5
+    assert scores["insult"] >= HELD
 
 
 @pytest.mark.parametrize(
@@ -129,7 +132,9 @@ def test_any_writing_is_scored(classifier: Classifier, text: str) -> None:
     assert all(0 <= score <= 1 for score in scores.values())
 
 
-def test_the_backends_agree_on_the_same_weights(onnx: Classifier, detoxify: Classifier) -> None:
+def test_the_backends_agree_on_the_same_weights(
+    encoder_alone: Classifier, detoxify: Classifier
+) -> None:
     texts = [
         INSULT,
         HARMLESS,
@@ -147,8 +152,8 @@ def test_the_backends_agree_on_the_same_weights(onnx: Classifier, detoxify: Clas
 
     apart = [
         abs(one[label] - other[label])
-        for one, other in zip(onnx.score(texts), detoxify.score(texts), strict=True)
-        for label in onnx.labels
+        for one, other in zip(encoder_alone.score(texts), detoxify.score(texts), strict=True)
+        for label in encoder_alone.labels
     ]
 
     assert sum(apart) / len(apart) <= 0.02

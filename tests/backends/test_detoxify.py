@@ -24,12 +24,12 @@ def sha256(file: Path) -> str:
 
 
 def test_detoxify_itself_loads_the_checkpoint_without_a_network(
-    checkpoint: Path, onnx: Classifier
+    checkpoint: Path, encoder_alone: Classifier
 ) -> None:
     from detoxify import Detoxify
 
     text = "Nobody asked you, you moron."
-    (small,) = onnx.score([text])
+    (small,) = encoder_alone.score([text])
 
     for itself in (
         Detoxify(checkpoint=checkpoint),

@@ -91,7 +91,10 @@ def test_weights_other_than_those_described_are_refused(folder: Path) -> None:
         ({"labels": ["rudeness"]}, "rudeness"),
         ({"labels": ["toxicity", "toxicity"]}, "each once"),
         ({"labels": []}, "none"),
-        ({"labels": ["toxicity", "threat"]}, "names 2 labels, and the model scores 6"),
+        (
+            {"labels": ["toxicity", "threat"], "calibration": {}},
+            "names 2 labels, and the model scores 7",
+        ),
         ({"window": "wide"}, "wide"),
         ({"window": 3}, "8 to 8192"),
         ({"window": 10**12}, "8 to 8192"),

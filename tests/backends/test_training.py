@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import random
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,16 @@ from moderation.classifier import load_classifier
 from moderation.training.__main__ import main
 from moderation.training.errors import TrainingRefused
 from moderation.training.fit import Recipe, plan_batches
-from moderation.training.texts import DEFAULT_SOURCES, SOURCES, read_sources
+from moderation.training.made import make_sentences
+from moderation.training.slips import with_slips
+from moderation.training.texts import (
+    ALL_SOURCES,
+    COMMENT_SOURCES,
+    NGRAM_SOURCES,
+    REFINE_SOURCES,
+    SOURCES,
+    read_sources,
+)
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +79,16 @@ def train(data: Path, encoder: Path, out: Path, *more: str) -> int:
     )
 
 
+def alone(folder: Path, to: Path) -> Path:
+    """The encoder of a model folder without what stands beside it."""
+    shutil.copytree(folder, to)
+    about = json.loads((to / "model.json").read_text(encoding="utf-8"))
+    about.pop("ngrams")
+    about.pop("calibration", None)
+    (to / "model.json").write_text(json.dumps(about), encoding="utf-8")
+    return to
+
+
 def weights(out: Path) -> dict[str, Any]:
     import torch
 
@@ -89,11 +109,12 @@ def test_a_training_writes_a_checkpoint_and_an_int8_model_that_load(
     assert "apart in the mean" in printed
     assert "jigsaw: toxicity AUC" in printed
     assert "jigsaw: toxicity hold" in printed
-    small = load_classifier(f"onnx:{out / 'onnx'}")
+    both = load_classifier(f"onnx:{out / 'onnx'}")
+    encoder_alone = load_classifier(f"onnx:{alone(out / 'onnx', tmp_path / 'alone')}")
     full = load_classifier(f"detoxify:{out / 'detoxify-mini.ckpt'}")
-    assert small.labels == full.labels == labels.NAMES[:6]
+    assert both.labels == encoder_alone.labels == full.labels == labels.NAMES
     text = "You are idiot number 99"
-    assert small.score([text])[0] == pytest.approx(dict(full.score([text])[0]), abs=0.05)
+    assert encoder_alone.score([text])[0] == pytest.approx(dict(full.score([text])[0]), abs=0.05)
     about = json.loads((out / "onnx" / "model.json").read_text(encoding="utf-8"))
     assert {source["name"]: source["rows"] for source in about["trained_on"]} == {
         "jigsaw": 30,
@@ -153,7 +174,7 @@ def test_a_set_that_may_not_be_used_is_refused(data: Path, sources: list[str], w
 
 
 def test_every_default_set_states_a_licence() -> None:
-    for source in DEFAULT_SOURCES:
+    for source in (*COMMENT_SOURCES, *ALL_SOURCES, *REFINE_SOURCES, *NGRAM_SOURCES):
         assert SOURCES[source.partition("=")[0]].licence
     assert "news_insults" not in SOURCES
 
@@ -162,7 +183,51 @@ def test_an_empty_cell_is_not_a_zero(data: Path) -> None:
     examples, counts = read_sources(data, ["civil_news_votes"])
 
     assert counts == {"civil_news_votes": 10}
-    assert examples[0].labels == (0.4, None, None, None, None, None)
+    assert examples[0].labels == (0.4, *[None] * 6)
+
+
+def test_texts_come_in_plain_spelling(data: Path) -> None:
+    write(data / "jigsaw.csv.gz", [("You 1d10t", [1, *[0] * 6])])
+
+    examples, _ = read_sources(data, ["jigsaw"], seed=1)
+
+    assert examples[0].text == "You idiot"
+
+
+def test_what_was_said_politely_is_learned_beside_it(data: Path) -> None:
+    with gzip.open(data / "rewritten_pairs.csv.gz", "wt", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["text", *labels.NAMES, "pair"])
+        table.writerow(["Shut up", 1, *[""] * 6, "Please stop"])
+
+    examples, counts = read_sources(data, ["rewritten_pairs"], seed=1)
+
+    assert {example.text: example.labels[0] for example in examples} == {
+        "Shut up": 1,
+        "Please stop": 0,
+    }
+    assert counts == {"rewritten_pairs": 2}
+
+
+def test_sentences_of_our_own_are_the_same_each_time_and_say_both_things_of_each_group() -> None:
+    made = make_sentences(12_000, seed=1)
+
+    assert made == make_sentences(12_000, seed=1)
+    assert len({example.text for example in made}) == len(made)
+    for name in ("Muslim", "women", "gay", "black", "German", "teacher"):
+        said = [x.labels[0] for x in made if name.lower() in x.text.lower()]
+        assert 0.15 < sum(map(float, filter(None, said))) / len(said) < 0.85
+
+
+def test_a_slip_of_the_finger_leaves_most_of_a_text_alone() -> None:
+    text = "Nobody could ever have written such a wonderful sentence without a single mistake"
+
+    slipped = with_slips(text, random.Random(3))
+
+    changed = sum(a != b for a, b in zip(text.split(), slipped.split(), strict=False))
+    assert slipped != text
+    assert with_slips("I am so", random.Random(3)) == "I am so"
+    assert changed >= 1
 
 
 def test_a_cap_draws_the_same_rows_each_time(data: Path) -> None:

@@ -6,62 +6,17 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from forum import cli
+from forum import suggestions
+from forum.database import Database
+from moderation import evaluation
 from moderation.policy import DEFAULT
+from tests.commands import Forum
 
 ARTICLE = "Tea is served\nNews / Town\n\nThere is tea.\n\nLeave a comment: Not `ours`.\n"
-
-
-@dataclass
-class Ran:
-    """What a command printed, and its exit status."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def password(self) -> str:
-        (found,) = re.findall(r"One-time password: (\S+)", self.out)
-        return str(found)
-
-
-Forum = Callable[..., Ran]
-
-
-@pytest.fixture
-def forum(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Forum:
-    """The command, run in an empty folder, with the default database there."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FORUM_DATABASE", raising=False)
-
-    def run(*arguments: str, **environment: str) -> Ran:
-        with monkeypatch.context() as patch, pytest.raises(SystemExit) as ended:
-            for name, value in environment.items():
-                patch.setenv(name, value)
-            capsys.readouterr()
-            cli.main(arguments)
-        captured = capsys.readouterr()
-        status = ended.value.code
-        assert isinstance(status, int)
-        return Ran(status, captured.out, captured.err)
-
-    return run
-
-
-@pytest.fixture
-def prepared(forum: Forum) -> Forum:
-    """The command on a site that is set up."""
-    assert forum("setup").status == 0
-    return forum
 
 
 # setup
@@ -187,14 +142,67 @@ def test_a_text_is_scored_as_a_table_or_as_json(forum: Forum) -> None:
     assert answer["version"]
 
 
+def test_the_words_that_carry_a_score_are_shown_as_a_table_or_as_json(forum: Forum) -> None:
+    text = "You are an id\x1biot, dear neighbour, and the bus was late."
+    table = forum("explain", text)
+    assert table.status == 0
+    assert re.search(r"^Toxicity\t0\.\d{4}\tid\\x1biot$", table.out, re.MULTILINE)
+    assert "\x1b" not in table.out
+
+    answer = json.loads(forum("explain", "شكرا جزيلا", "--json").out)
+    assert answer["outside"] == "Arabic"
+    answer = json.loads(forum("explain", "You idiot.", "--json").out)
+    assert answer["outside"] == ""
+    assert [4, 9] in answer["labels"]["toxicity"]["spans"]
+
+
+def test_a_long_text_is_explained_by_the_part_that_scores_highest(forum: Forum) -> None:
+    text = "The bus was late again and nobody knew why. " * 40 + "You stupid idiot."
+
+    assert re.search(r"… .*You stupid idiot$", forum("explain", text).out, re.MULTILINE)
+
+
 def test_the_classifier_is_measured_on_labelled_texts(forum: Forum, tmp_path: Path) -> None:
     with gzip.open(tmp_path / "labelled.csv.gz", "wt") as file:
         file.write("text,toxicity\nWhat a lovely day.,0\nYou stupid idiot!,1\nThank you.,0\n")
 
-    ran = forum("evaluate", "labelled.csv.gz")
+    ran = forum("evaluate", "labelled.csv.gz", "--only", "labelled")
 
     assert ran.status == 0
-    assert re.search(r"\ttoxicity\t3\t1\t1\.0000\t1\.0000$", ran.out, re.MULTILINE)
+    assert re.search(r"^labelled\tROC-AUC, toxicity\t3, 1 with it\t.*\t1\.0000\t", ran.out, re.M)
+
+
+def test_two_classifiers_are_measured_side_by_side_on_a_suite(forum: Forum) -> None:
+    ran = forum(
+        *("evaluate", "--only", "functional", "--by-function"),
+        *("--classifier", "onnx", "--classifier", "onnx"),
+    )
+
+    head, *rows = [line.split("\t") for line in ran.out.splitlines()]
+    assert head[:5] == ["On", "Measure", "Texts", "Yardstick", "To reach"]
+    assert head[6::2] == ["Met", "Met"]
+    area = next(row for row in rows if row[1] == "ROC-AUC, toxicity")
+    assert area[4] == "at least 0.8500"
+    assert area[5:7] == area[7:9]
+    assert area[6] in {"yes", "no"}
+    assert any(row[1] == "harmless: an insult denied" for row in rows)
+
+
+def test_thresholds_are_chosen_from_labelled_texts(forum: Forum, tmp_path: Path) -> None:
+    (tmp_path / "labelled.csv").write_text(
+        "text,toxicity\nWhat a lovely day.,0\nYou stupid idiot!,1\nThank you.,0\n"
+    )
+
+    table = forum("evaluate", "labelled.csv", "--choose", "--only", "labelled").out
+    said = json.loads(
+        forum("evaluate", "labelled.csv", "--choose", "--only", "labelled", "--json").out
+    )
+
+    assert re.search(r"^Thresholds chosen for detoxify-mini, version \w+:$", table, re.M)
+    chosen = said[0]["policy"]["thresholds"]["toxicity"]
+    assert re.search(
+        rf"^toxicity\t{chosen['hold']:g}\t1\.000\t1\.000\t1\.000\tnever\t", table, re.M
+    )
 
 
 # the policy
@@ -205,7 +213,9 @@ def test_the_policy_in_force_is_shown(prepared: Forum) -> None:
 
     assert shown.status == 0
     assert "Version 1, since " in shown.out
-    assert "by the site. Mode: publish unless held." in shown.out
+    assert re.search(
+        r"by the site, for detoxify-mini \w{12}\. Mode: publish unless held\.", shown.out
+    )
     toxicity = DEFAULT.thresholds["toxicity"]
     assert f"Toxicity\t{toxicity.hold:g}\t" in shown.out
 
@@ -256,6 +266,9 @@ def test_a_database_that_was_never_migrated_is_told_from_one_that_is_newer(
         ("score hello --classifier nothing", {}, "There is no classifier 'nothing'."),
         ("score hello", {"FORUM_CLASSIFIER": "onnx:nowhere"}, "is missing"),
         ("evaluate gone.csv", {}, "gone.csv"),
+        ("evaluate --only disguises", {}, "Name a file with labelled texts"),
+        ("evaluate --choose", {}, "Name a file with labelled texts"),
+        ("evaluate --only jokes", {}, "There is no suite 'jokes'. Use labelled, functional,"),
     ],
 )
 def test_a_refusal_is_one_line_that_says_what_to_do(
@@ -312,3 +325,55 @@ finally:
 
 def test_the_version_is_told(forum: Forum) -> None:
     assert re.fullmatch(r"forum \d+\.\d+\.\d+\n", forum("--version").out)
+
+
+# keys of the score API
+
+
+def test_a_key_is_shown_once_and_listed_without_itself(prepared: Forum) -> None:
+    made = prepared("key", "create", "coral", "--a-minute", "60")
+
+    (key,) = re.findall(r"^Key: (forum_\S{43})$", made.out, re.MULTILINE)
+    listed = prepared("key", "list").out
+    assert re.search(r"^coral\t60\t\d{4}-\d\d-\d\d\t$", listed, re.MULTILINE)
+    assert key not in listed
+
+    assert prepared("key", "revoke", "coral").out == "The key 'coral' is revoked.\n"
+    assert re.search(r"^coral\t60\t\S+\t\d{4}-\d\d-\d\d$", prepared("key", "list").out, re.M)
+
+
+def test_a_key_that_cannot_be_made_or_revoked_is_refused_in_words(prepared: Forum) -> None:
+    prepared("key", "create", "coral")
+    for arguments, words in (
+        (("create", "coral"), "Revoke it first"),
+        (("create", ""), "name the key"),
+        (("create", "other", "--a-minute", "0"), "between 1 and"),
+        (("revoke", "nobody"), "forum key list"),
+    ):
+        ran = prepared("key", *arguments)
+        assert (ran.status, ran.out) == (1, "")
+        assert words in ran.err
+
+
+def test_suggestions_are_printed_as_evaluate_reads_them(prepared: Forum, tmp_path: Path) -> None:
+    prepared("key", "create", "coral")
+    database = Database(f"sqlite:///{tmp_path / 'forum.db'}")
+    with database.writing() as session:
+        for text, value in (('You idiot, "hm",\nyou.', 1.0), ("Good morning.", 0.0)):
+            suggestions.keep(session, text, {"insult": value}, key_id=1, token=text[:4])
+    database.close()
+    file = tmp_path / "suggestions.csv"
+    file.write_text(prepared("suggestions").out, encoding="utf-8", newline="")
+
+    (read,) = evaluation.read(file)
+
+    assert read.texts == ["Good morning.", 'You idiot, "hm",\nyou.']
+    assert list(read.truth["insult"]) == [0, 1]
+    assert set(read.truth) == {"insult"}
+
+
+def test_the_score_api_needs_a_database(forum: Forum) -> None:
+    ran = forum("score-api")
+
+    assert ran.status == 1
+    assert "forum setup" in ran.err

@@ -390,8 +390,8 @@ def test_loading_again_keeps_the_comments(database: Database, tmp_path: Path) ->
         author = accounts.sign_up(session, "Ann", password_hash="not needed here")
         comments.post(
             session,
-            article.id,
-            comments.Draft(text="How lovely."),
+            article.slug,
+            comments.draft("How lovely.", settings=read_settings()),
             author=author,
             settings=read_settings(),
         )

@@ -42,3 +42,11 @@ def test_every_problem_is_named_at_once(monkeypatch):
 def test_what_people_write_for_postgresql_is_understood(monkeypatch, url):
     monkeypatch.setenv("FORUM_DATABASE", url)
     assert read_settings(_env_file=None).database == "postgresql+psycopg://u@h/d"
+
+
+def test_the_address_is_that_of_this_machine_and_its_port_unless_another_is_given(monkeypatch):
+    monkeypatch.setenv("FORUM_PORT", "8001")
+    assert read_settings(_env_file=None).address == "http://127.0.0.1:8001"
+    assert read_settings(_env_file=None, port=8002).address == "http://127.0.0.1:8002"
+    monkeypatch.setenv("FORUM_ADDRESS", "https://comments.example")
+    assert read_settings(_env_file=None).address == "https://comments.example"

@@ -3,7 +3,6 @@
 import pytest
 
 from forum import accounts, articles, comments, threads
-from forum.comments import Draft
 from forum.settings import read_settings
 from forum.threads import REPLIES_SHOWN, Order
 from moderation import cases, decisions
@@ -25,7 +24,8 @@ def talk(database):
 
     def post(text, to=None, status=Status.PUBLISHED):
         with database.writing() as session:
-            posted = comments.post(session, 1, Draft(text, to), author=author, settings=FREE)
+            draft = comments.draft(text, settings=FREE)
+            posted = comments.post(session, SLUG, draft, parent_id=to, author=author, settings=FREE)
             decisions.decide(session, posted.case_id, Kind.VERDICT, status, version=1)
             return posted.id
 
@@ -114,7 +114,8 @@ def test_a_transaction_that_commits_late_is_not_missed(database, talk):
     with database.reading() as session:
         mark, _ = threads.changes(session, None)
     with database.writing() as slow:
-        posted = comments.post(slow, 1, Draft("Slow"), author=author, settings=FREE)
+        draft = comments.draft("Slow", settings=FREE)
+        posted = comments.post(slow, SLUG, draft, author=author, settings=FREE)
         decisions.decide(slow, posted.case_id, Kind.VERDICT, Status.PUBLISHED, version=1)
         quick = talk("Quick")
         with database.reading() as session:

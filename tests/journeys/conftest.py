@@ -13,12 +13,15 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from forum import accounts, articles
 from forum.accounts import Role
 from forum.database import Database
 from tests.people import PASSWORD, TEA
+
+# A page that keeps its promise late on a busy machine keeps it.
+expect.set_options(timeout=30_000)
 
 PATIENCE = 30.0  # seconds that a busy machine is given
 THREAD = "/threads/the-town-that-argues-about-tea"

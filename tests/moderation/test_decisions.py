@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from moderation import cases, decisions
+from moderation import cases, decisions, review_queue
 from moderation.decisions import Kind, NotScored, Stale
 from moderation.policy import Status
 from moderation.tables import Case, Decision
@@ -122,7 +122,7 @@ def test_a_report_brings_a_published_case_back_and_readers_still_see_it(database
         case = session.get_one(Case, held)
         assert case.status == Status.PUBLISHED
         assert case.waiting_since is not None
-        assert cases.counts_waiting(session) == {Status.PUBLISHED: 1}
+        assert review_queue.counts(session) == {Status.PUBLISHED: 1}
 
 
 def test_an_edit_makes_a_case_pending_with_a_new_revision(database, held):

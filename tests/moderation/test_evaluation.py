@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from moderation import evaluation
-from moderation.evaluation import MEAN, EvaluationRefused
+from moderation.classifier import Classifier
+from moderation.evaluation import MEAN, EvaluationRefused, Labelled, Numbers
 from moderation.labels import Scores
+from moderation.policy import Policy, Threshold
 
 HEADER = "text,toxicity,severe_toxicity,obscene,threat,insult,identity_attack,sexual_explicit"
 
@@ -38,8 +40,10 @@ def write(path: Path, *lines: str, header: str = HEADER) -> Path:
     return path
 
 
-def read_rows(path: Path) -> dict[str, evaluation.Row]:
-    return {row.label: row for row in evaluation.report(ByWords(), [path])}
+def rows_of(path: Path, classifier: Classifier | None = None) -> dict[str, evaluation.Row]:
+    (labelled,) = evaluation.read(path)
+    scores = evaluation.score(classifier or ByWords(), labelled.texts)
+    return {row.label: row for row in evaluation.measure(labelled, scores)}
 
 
 # Few values, so that many scores are equal.
@@ -137,7 +141,7 @@ def test_each_label_of_a_file_is_measured_and_what_nobody_labelled_is_left_out(
         "fair 0.3,0.4,,,0,,,",
     )
 
-    rows = read_rows(path)
+    rows = rows_of(path)
 
     assert set(rows) == {"toxicity", "threat"}
     assert (rows["toxicity"].file, rows["toxicity"].texts, rows["toxicity"].positives) == (
@@ -158,11 +162,11 @@ def test_the_column_weight_counts(tmp_path: Path) -> None:
         header=HEADER + ",weight",
     )
 
-    assert read_rows(path)["toxicity"].auc == 0.75
+    assert rows_of(path)["toxicity"].auc == 0.75
 
 
 def test_a_label_that_all_texts_have_is_shown_without_an_area(tmp_path: Path) -> None:
-    row = read_rows(write(tmp_path / "some.csv", "bad 0.9,1,,,,,,"))["toxicity"]
+    row = rows_of(write(tmp_path / "some.csv", "bad 0.9,1,,,,,,"))["toxicity"]
 
     assert (row.texts, row.auc, row.average_precision) == (1, None, None)
 
@@ -173,11 +177,11 @@ def test_the_mean_follows_where_all_six_labels_are_measured(tmp_path: Path) -> N
 
     path = write(tmp_path / "some.csv", "good 0.1,0,0,0,0,0,1,", "bad 0.9,1,1,1,1,1,0,")
 
-    rows = evaluation.report(Six(), [path])
+    rows = rows_of(path, Six())
 
-    assert [row.label for row in rows] == [*evaluation.SIX, MEAN]
-    assert rows[-1].auc == pytest.approx(5 / 6)
-    assert MEAN not in read_rows(path)
+    assert list(rows) == [*evaluation.SIX, MEAN]
+    assert rows[MEAN].auc == pytest.approx(5 / 6)
+    assert MEAN not in rows_of(path)
 
 
 def test_a_folder_is_read_by_name_and_files_without_labels_are_passed_over(tmp_path: Path) -> None:
@@ -186,17 +190,105 @@ def test_a_folder_is_read_by_name_and_files_without_labels_are_passed_over(tmp_p
     write(tmp_path / "unlabelled.csv", "bad 0.9,,,,,,,")
     (tmp_path / "README.md").write_text("no table")
 
-    assert [row.file for row in evaluation.report(ByWords(), [tmp_path])] == ["a", "b"]
+    assert [labelled.file for labelled in evaluation.read(tmp_path)] == ["a", "b"]
 
 
-def test_progress_is_told_up_to_the_last_text_of_all_files(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        write(tmp_path / f"{name}.csv", *["bad 0.9,1,,,,,,"] * 40)
+def test_progress_is_told_up_to_the_last_text() -> None:
     told: list[tuple[int, int]] = []
 
-    evaluation.report(ByWords(), [tmp_path], progress=lambda *at: told.append(at))
+    evaluation.score(ByWords(), ["bad 0.9"] * 70, lambda *at: told.append(at))
 
-    assert told == [(32, 80), (40, 80), (72, 80), (80, 80)]
+    assert told == [(32, 70), (64, 70), (70, 70)]
+
+
+def test_no_texts_have_no_scores() -> None:
+    assert {label: list(column) for label, column in evaluation.score(ByWords(), []).items()} == {
+        "toxicity": [],
+        "threat": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "stopped"),
+    [
+        ({"toxicity": Threshold(hold=0.5)}, [False, True, True]),
+        ({"toxicity": Threshold(reject=0.9)}, [False, False, True]),
+        ({"threat": Threshold(hold=0.2)}, [True, False, False]),
+        ({}, [False, False, False]),
+        # Nobody scored it, so it is no part of what is measured.
+        ({"insult": Threshold(hold=0.1), "toxicity": Threshold(hold=0.6)}, [False, False, True]),
+    ],
+)
+def test_what_the_policy_keeps_from_readers_is_held(
+    thresholds: dict[str, Threshold], stopped: list[bool]
+) -> None:
+    scores = {"toxicity": np.array([0.1, 0.5, 0.9]), "threat": np.array([0.3, 0.1, 0.0])}
+
+    assert evaluation.held(scores, Policy(thresholds)).tolist() == stopped
+
+
+def a_file(*rows: tuple[float, float | None, float]) -> tuple[Labelled, dict[str, Numbers]]:
+    """Return a file of (score, toxicity, weight), and its scores."""
+    score, truth, weight = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    return Labelled("some", [""] * len(rows), {"toxicity": truth}, weight), {"toxicity": score}
+
+
+def test_thresholds_are_chosen_from_all_files_at_once_by_weight() -> None:
+    toxic = [(0.8, 1.0, 1.0)] * 90 + [(0.3, 1.0, 1.0)] * 10
+    rare = [(0.6, 1.0, 9.0)] * 10
+    harmless = [(0.1, 0.0, 1.0)] * 50
+
+    (alone,) = evaluation.choose_all([a_file(*toxic, *harmless)])
+    (together,) = evaluation.choose_all([a_file(*toxic, *harmless), a_file(*rare, *harmless)])
+
+    assert (alone.hold, alone.hold_recall) == (0.8, 0.9)
+    assert (together.hold, together.hold_recall) == (0.6, pytest.approx(180 / 190))
+    assert evaluation.policy_of([together]) == Policy(
+        {"toxicity": Threshold(hold=together.hold, reject=together.reject)}
+    )
+
+
+def threats(toxicity: list[float], threat: list[float]) -> tuple[Labelled, dict[str, Numbers]]:
+    """Return 200 toxic texts, the first half of them threats, and 200 harmless ones.
+
+    Each of the forty scores of a label is that of ten texts.
+    """
+    truth = {
+        "toxicity": np.repeat([1.0, 0.0], 200),
+        "threat": np.repeat([1.0, 0.0], (100, 300)),
+    }
+    scores = {"toxicity": np.repeat(toxicity, 10), "threat": np.repeat(threat, 10)}
+    return Labelled("some", [""] * 400, truth, np.ones(400)), scores
+
+
+def test_what_one_label_misses_another_finds() -> None:
+    missed = [0.1, 0.1] + [0.8] * 18 + [0.2] * 20
+    toxicity, threat = evaluation.choose_all([threats(missed, [0.7, 0.6] + [0.5] * 8 + [0.1] * 30)])
+
+    assert (toxicity.hold, toxicity.hold_recall) == (0.8, 0.9)
+    # One of the two that toxicity misses is enough.
+    assert (threat.hold, threat.hold_recall, threat.found) == (0.7, 0.1, 0.9)
+
+
+def test_where_enough_is_held_anyway_a_label_holds_only_what_is_likely() -> None:
+    found = [0.8] * 20 + [0.2] * 20
+    _, threat = evaluation.choose_all(
+        [threats(found, [0.9] * 8 + [0.4] * 2 + [0.3] * 10 + [0.2] * 20)]
+    )
+
+    # From 0.3 on every second one is a threat.
+    assert (threat.hold, threat.found) == (0.21, 1)
+
+
+def test_where_no_threshold_finds_enough_the_lowest_holds() -> None:
+    choice = evaluation.choose("threat", np.array([True, False]), np.array([0.001, 0.0005]))
+
+    assert (choice.hold, choice.hold_recall) == (0.001, 1)
+
+
+def test_a_label_that_tells_nothing_apart_gets_no_threshold() -> None:
+    assert evaluation.choose_all([a_file((0.8, 1.0, 1.0), (0.2, None, 1.0))]) == []
+    assert evaluation.choose_all([]) == []
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from moderation.policy import (
     DEFAULT,
     Finding,
     InvalidPolicy,
+    Means,
     Mode,
     Policy,
     Signal,
@@ -19,8 +20,13 @@ from moderation.policy import (
     judge,
 )
 
-BOTH = Policy({"insult": Threshold(hold=0.5, reject=0.9), "threat": Threshold(hold=0.3)})
+BOTH = Policy(
+    {"insult": Threshold(hold=0.5, reject=0.9), "threat": Threshold(hold=0.3)},
+    signals={"link": Means.HOLD},
+)
 LINK = Signal("link", "It has a link.")
+ARABIC = Signal("outside_languages", "Most of it is in the Arabic script.")
+LENIENT = Policy(BOTH.thresholds, signals={"outside_languages": Means.NOTHING, "link": Means.HOLD})
 
 
 @pytest.mark.parametrize(
@@ -40,6 +46,9 @@ LINK = Signal("link", "It has a link.")
         ),
         ({"insult": 0.6, "threat": 0.1}, (LINK,), BOTH, Status.HELD, ["above_hold", "link"]),
         ({"insult": 0.1, "threat": 0.1}, (LINK,), BOTH, Status.HELD, ["link"]),
+        ({"insult": 0.1, "threat": 0.1}, (ARABIC,), BOTH, Status.HELD, ["outside_languages"]),
+        ({"insult": 0.1, "threat": 0.1}, (ARABIC,), LENIENT, Status.PUBLISHED, []),
+        ({"insult": 0.1, "threat": 0.1}, (ARABIC, LINK), LENIENT, Status.HELD, ["link"]),
         # What is unknown is not published.
         ({"insult": 0.1}, (), BOTH, Status.HELD, ["not_scored"]),
         ({"insult": 0.1, "threat": math.nan}, (), BOTH, Status.HELD, ["not_scored"]),
@@ -89,12 +98,20 @@ def test_a_policy_for_a_label_that_does_not_exist_cannot_be_built():
         Policy({"anger": Threshold(hold=0.5)})
 
 
+def test_a_policy_that_ignores_what_is_no_signal_cannot_be_built():
+    with pytest.raises(InvalidPolicy, match="anger"):
+        Policy(signals={"anger": Means.HOLD})
+
+
 def test_a_policy_is_the_same_after_it_was_kept():
-    assert Policy.from_json(BOTH.to_json()) == BOTH
+    for policy in (BOTH, LENIENT, Policy(BOTH.thresholds, trust={"too_fast": 7})):
+        assert Policy.from_json(policy.to_json()) == policy
 
 
 def test_every_finding_can_be_said_in_words():
-    verdict = judge({"insult": 0.95}, (LINK,), Policy(BOTH.thresholds, Mode.HOLD_EVERYTHING))
+    verdict = judge(
+        {"insult": 0.95}, (LINK,), Policy(BOTH.thresholds, Mode.HOLD_EVERYTHING, BOTH.signals)
+    )
 
     sentences = [finding.in_words() for finding in verdict.findings]
 
@@ -106,3 +123,32 @@ def test_every_finding_can_be_said_in_words():
     ]
     kept = [Finding.from_json(finding.to_json()) for finding in verdict.findings]
     assert kept == list(verdict.findings)
+
+
+def test_a_signal_is_skipped_for_who_has_enough_good_comments_and_the_verdict_says_so():
+    trusting = Policy(BOTH.thresholds, signals={"link": Means.HOLD}, trust={"link": 5})
+    harmless = {"insult": 0.1, "threat": 0.1}
+
+    new = judge(harmless, [Signal("link", "It has a link.", good=4)], trusting)
+    known = judge(harmless, [Signal("link", "It has a link.", good=5)], trusting)
+
+    assert (new.status, known.status) == (Status.HELD, Status.PUBLISHED)
+    assert [finding.in_words() for finding in known.findings] == [
+        "Skipped, since its author has 5 good comments: It has a link."
+    ]
+    assert Finding.from_json(known.findings[0].to_json()) == known.findings[0]
+
+
+def test_no_score_is_ever_skipped():
+    trusting = Policy(BOTH.thresholds, trust=dict.fromkeys(["link", "listed_reject"], 1))
+    signals = [Signal("link", "", good=1000), Signal("pre_moderation", "", good=1000)]
+
+    assert judge({"insult": 0.95, "threat": 0.1}, signals, trusting).status is Status.REJECTED
+    assert judge({"insult": 0.6, "threat": 0.1}, signals, trusting).status is Status.HELD
+    assert judge({"insult": 0.1, "threat": 0.1}, signals, trusting).status is Status.HELD
+
+
+@pytest.mark.parametrize("good", [0, -1, 10_001])
+def test_trust_that_makes_no_sense_cannot_be_built(good):
+    with pytest.raises(InvalidPolicy, match="Link"):
+        Policy(trust={"link": good})

@@ -6,12 +6,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from moderation import cases, policies, scoring_queue
+from moderation import cases, policies, review_queue, scoring_queue
 from moderation.classifier import ScoringFailed
-from moderation.policy import DEFAULT, Mode, Policy, Status
+from moderation.policy import DEFAULT, Means, Mode, Policy, Status
+from moderation.quotes import Quotable
 from moderation.scoring_queue import MAX_ATTEMPTS
 from moderation.tables import Case, Score, ScoringJob
 from moderation.worker import Worker
+from tests.people import ships
 
 LEASE = timedelta(seconds=60)
 
@@ -20,6 +22,7 @@ class Picky:
     """A classifier that breaks on some texts, as real ones do on texts nobody thought of."""
 
     name, version, labels = "picky", "1", tuple(DEFAULT.thresholds)
+    scripts = ("Latin",)
 
     def __init__(self):
         self.broken = True
@@ -33,8 +36,10 @@ class Picky:
 
 
 @pytest.fixture
-def picky():
-    return Picky()
+def picky(database):
+    picky = Picky()
+    ships(database, picky)
+    return picky
 
 
 @pytest.fixture
@@ -131,7 +136,7 @@ def test_after_five_failures_a_person_looks(database, worker, clock):
     with database.reading() as session:
         ground = cases.grounds(session, [case_id])[case_id]
         assert "failed 5 times" in ground.decision.findings[0]["words"]
-        assert cases.counts_waiting(session) == {Status.HELD: 1}
+        assert review_queue.counts(session) == {Status.HELD: 1}
     assert worker.round() == 0
 
 
@@ -166,7 +171,7 @@ def test_an_edit_while_scoring_is_scored_anew_and_the_old_scores_decide_nothing(
     with database.writing() as session:
         cases.reopen(session, session.get_one(Case, case_id), "You idiot.")
     with database.writing() as session:
-        worker._record(session, claim, {"toxicity": 0.0})
+        worker._record(session, claim, {"toxicity": 0.0}, policies.in_force(session))
 
     assert statuses(database) == {"You idiot.": Status.PENDING}
     worker.round()
@@ -214,3 +219,93 @@ def test_two_new_workers_of_one_classifier_both_record(database, picky):
         each.join()
 
     assert set(statuses(database).values()) == {Status.PUBLISHED}
+
+
+ARTICLE = "The mayor says that the council is an idiot and all of its members too."
+QUOTE = "says that the council is an idiot and all of its members"
+
+
+def kept(database):
+    with database.reading() as session:
+        return session.scalars(select(Score).order_by(Score.case_id)).all()
+
+
+def test_the_authors_own_words_decide_and_what_they_quote_is_scored_apart(database, picky):
+    texts = opened(database, f"“{QUOTE}” How rude of him.", f"“{QUOTE}” He is an idiot too.", QUOTE)
+    worker = Worker(
+        database.writing, picky, quotables=lambda _, cases: {c: Quotable([ARTICLE]) for c in cases}
+    )
+
+    worker.round()
+
+    assert list(statuses(database).values()) == [Status.PUBLISHED, Status.HELD, Status.HELD]
+    rude, idiot, alone = kept(database)
+    assert rude.insult == pytest.approx(0.01)
+    assert rude.quoted["spans"] == [[1, 1 + len(QUOTE)]]
+    assert rude.quoted["scores"]["insult"] == pytest.approx(0.9)
+    assert idiot.insult == pytest.approx(0.9)
+    assert alone.quoted is None, "who only quotes says it"
+    assert texts
+
+
+def test_words_outside_the_classifiers_languages_are_held_as_the_policy_says(database, worker):
+    (case_id,) = opened(database, "شكرا جزيلا على المقال")
+    worker.round()
+
+    assert list(statuses(database).values()) == [Status.HELD]
+    (score,) = kept(database)
+    assert score.signals == "outside_languages"
+    with database.reading() as session:
+        (finding,) = cases.grounds(session, [case_id])[case_id].decision.findings
+        assert "Arabic" in finding["words"]
+
+    with database.writing() as session:
+        lenient = Policy(DEFAULT.thresholds, signals={"outside_languages": Means.NOTHING})
+        policies.adopt(session, lenient, author=1, based_on=policies.in_force(session).id)
+    opened(database, "شكرا")
+    worker.round()
+    assert statuses(database)["شكرا"] == Status.PUBLISHED
+
+
+def test_where_nothing_waits_the_worker_finds_out_which_words_carried_the_scores(database, picky):
+    text = f"“{QUOTE}” I say: you idiot, dear council."
+    (case_id, _) = opened(database, text, "Nice tea.")
+    worker = Worker(
+        database.writing, picky, quotables=lambda _, cases: {c: Quotable([ARTICLE]) for c in cases}
+    )
+
+    assert [worker.round(), worker.round(), worker.round()] == [2, 1, 0]
+
+    held, nice = kept(database)
+    assert nice.why == {}
+    (span,) = held.why["insult"]["spans"]
+    assert text[slice(*span)] == "idiot"
+    with database.reading() as session:
+        ground = cases.grounds(session, [case_id])[case_id]
+        assert ground.why["insult"].spans == (tuple(span),)
+        assert ground.quoted["scores"]["insult"] == pytest.approx(0.9)
+
+
+def test_a_text_that_cannot_be_explained_is_tried_once(database, worker, picky):
+    opened(database, "You idiot.")
+    worker.round()
+    score = picky.score
+    picky.score = lambda texts: 1 / 0
+    assert worker.round() == 1
+    picky.score = score
+
+    assert worker.round() == 0
+    assert kept(database)[0].why == {}
+
+
+def test_an_edited_text_is_explained_as_it_stands(database, worker):
+    (case_id,) = opened(database, "You idiot.")
+    worker.round()
+    with database.writing() as session:
+        cases.reopen(session, session.get_one(Case, case_id), "No, you are the idiot.")
+    while worker.round():
+        pass
+
+    with database.reading() as session:
+        why = cases.grounds(session, [case_id])[case_id].why
+    assert [("No, you are the idiot."[a:b]) for a, b in why["insult"].spans] == ["idiot"]

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as with_settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from forum.accounts import Role
 
@@ -153,3 +154,41 @@ def test_errors_are_a_page_for_people_and_problem_json_for_programs(site):
     problem = reader.client.get("/nowhere", headers={"accept": "application/json"})
     assert problem.headers["content-type"] == "application/problem+json"
     assert problem.json()["code"] == "not-found"
+
+
+def test_an_address_without_a_page_leaves_people_signed_in(site):
+    page = site.person("Ann").reads("/nowhere")
+    assert "Nothing here" in page
+    assert "Ann" in page
+    assert "Sign in" not in page
+
+
+def test_whoever_goes_away_while_sending_is_no_mistake_of_ours(site):
+    ann = site.person("Ann")
+    headers = {
+        "host": "testserver",
+        "cookie": f"forum={ann.token}",
+        "content-type": "application/x-www-form-urlencoded",
+        "content-length": "20",
+    }
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": f"{THREAD}/comments",
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+
+    async def goes_away():
+        return {"type": "http.disconnect"}
+
+    answers = []
+
+    async def unheard(message):
+        answers.append(message)
+
+    with capture_logs() as logs:
+        ann.client.portal.call(site.app, scope, goes_away, unheard)
+
+    assert answers[0]["status"] == 400
+    assert [line for line in logs if line["log_level"] == "error"] == []

@@ -276,7 +276,6 @@ def test_a_guest_cannot_take_the_name_of_an_account_nor_one_that_looks_like_it(s
 
 def test_pages_of_fifty_follow_each_other_and_leave_nothing_out(site, database, ann, stranger):
     from forum import accounts, comments
-    from forum.comments import Draft
     from forum.settings import read_settings
     from moderation import decisions
     from moderation.decisions import Kind
@@ -286,8 +285,9 @@ def test_pages_of_fifty_follow_each_other_and_leave_nothing_out(site, database, 
     with database.writing() as session:
         author = accounts.get(session, ann.account_id)
         for number in range(120):
+            draft = comments.draft(f"Word-{number:03}.", settings=many)
             comment = comments.post(
-                session, 1, Draft(f"Word-{number:03}."), author=author, settings=many
+                session, "the-town-that-argues-about-tea", draft, author=author, settings=many
             )
             decisions.decide(session, comment.case_id, Kind.VERDICT, Status.PUBLISHED, version=1)
     site.state.live.look()
@@ -388,3 +388,72 @@ def test_one_network_cannot_make_guests_without_end(site):
 def test_times_are_those_of_the_newsroom(stranger):
     page = stranger.opens("/threads/the-town-that-argues-about-tea").text
     assert "22 November 2026, 17:45 +0545" in page, "noon in UTC"
+
+
+def test_the_place_of_an_edited_comment_says_that_it_is_being_checked(
+    ann, bob, stranger, moderator, work
+):
+    ann.comments("Milk first.")
+    work()
+    bob.replies("Tea first.", to="Milk first.")
+    work()
+
+    ann.sends(f"/comments/{ann.id_of('Milk first.')}/edit", text=INSULT)
+
+    for _checked_by in ("the classifier", "a moderator"):
+        assert "A comment here is being checked." in stranger.reads()
+        assert "removed" not in stranger.reads()
+        work()
+    moderator.rejects(INSULT)
+    assert "A comment was removed here." in stranger.reads()
+
+
+def test_an_edited_comment_can_be_reported_again(ann, bob, moderator, work):
+    ann.comments("Milk first.")
+    work()
+    number = ann.id_of("Milk first.")
+    bob.sends(f"/comments/{number}/report", reason="spam")
+    moderator.approves("Milk first.", show="reported")
+    ann.sends(f"/comments/{number}/edit", text="Milk first, and buy mine.")
+    work()
+
+    again = bob.sends(f"/comments/{number}/report", reason="other", words="Now it advertises.")
+
+    assert again.status_code == 200
+    assert "Now it advertises." in moderator.case_of("buy mine", show="reported").text
+    assert bob.sends(f"/comments/{number}/report", reason="spam").status_code == 422
+
+
+def test_too_many_edits_in_a_minute_must_wait(ann):
+    ann.comments("Milk first.")
+    number = ann.id_of("Milk first.")
+    for times in range(5):
+        answer = ann.sends(f"/comments/{number}/edit", text=f"Milk first, {times} times.")
+        assert answer.status_code == 200
+
+    answer = ann.sends(f"/comments/{number}/edit", text="Tea first.")
+
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) > 0
+    assert "Tea first." in answer.text, "what was typed is not lost"
+    assert ann.cannot_see("Tea first.")
+
+
+def test_too_many_reports_in_a_minute_must_wait(ann, bob, clock, work):
+    for number in range(6):
+        clock.turn(minutes=1)
+        ann.comments(f"Comment number {number}")
+    work()
+    answers = [
+        bob.sends(f"/comments/{bob.id_of(f'Comment number {n}')}/report", reason="spam")
+        for n in range(6)
+    ]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    assert "wait" in answers[-1].text
+
+
+@pytest.mark.parametrize("length", [1, 600])
+def test_a_short_and_a_long_text_are_rendered_alike(ann, length):
+    ann.comments("**Milk** " + "and tea " * length)
+    page = ann.opens("/threads/the-town-that-argues-about-tea").text
+    assert "<strong>Milk</strong> and tea" in page

@@ -11,6 +11,7 @@ from forum.database import Database
 from forum.errors import Invalid
 from forum.web.live import Live
 from forum.web.writer import Writer
+from moderation.worker import Worker
 
 TEA = "/threads/the-town-that-argues-about-tea"
 
@@ -122,3 +123,25 @@ def test_when_the_commit_fails_nobody_is_told_that_it_was_kept(migrated_file, tm
     with database.reading() as session:
         assert accounts.names(session, set(range(20))) == {}
     database.close()
+
+
+def test_an_own_comment_is_never_missing_while_it_is_published(
+    site, database, ann, bob, classifier
+):
+    ann.comments("Milk goes in first.")
+    # The page is kept, and a worker elsewhere publishes: nobody here has heard of it.
+    bob.reads()
+    Worker(database.writing, classifier).round()
+
+    assert ann.sees("Milk goes in first.")
+
+
+def test_an_own_reply_is_shown_once_while_it_is_published(site, database, ann, bob, classifier):
+    elsewhere = Worker(database.writing, classifier)
+    ann.comments("Milk goes in first.")
+    elsewhere.round()
+    site.state.live.look()
+    bob.replies("Last, surely.", to="Milk goes in first.")
+    elsewhere.round()
+
+    assert bob.reads().count("Last, surely.") == 1
