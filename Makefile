@@ -20,7 +20,7 @@ run: $(VENV)/.installed-run
 
 test: $(VENV)/.installed-dev
 	@$(call need,chromium)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: $(VENV)/.installed-dev
 	@$(BIN)/ruff format --check .
