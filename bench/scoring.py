@@ -105,7 +105,7 @@ def _detoxify(checkpoint: str) -> float:
 
 
 def _onnx(folder: str = "") -> float:
-    from moderation.classifier import load_classifier
+    from moderation.loading import load_classifier
 
     classifier = load_classifier(f"onnx:{folder}" if folder else "onnx")
     texts = _texts()

@@ -13,7 +13,7 @@ from forum import disclaimer, house
 from forum.database import Database
 from forum.settings import Settings
 from moderation import policies, rules
-from moderation.classifier import load_classifier
+from moderation.loading import load_classifier
 
 
 def _config() -> Config:

@@ -11,8 +11,9 @@ from forum.quoting import quotables
 from forum.settings import Settings
 from forum.signals import witness
 from moderation import calibrations
-from moderation.classifier import Classifier, ClassifierUnavailable, load_classifier
+from moderation.classifier import Classifier, ClassifierUnavailable
 from moderation.labels import Scores
+from moderation.loading import load_classifier
 from moderation.shadow import Shadow
 from moderation.worker import Transaction, Worker
 

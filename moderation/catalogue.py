@@ -8,14 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from moderation.classifier import (
-    DEFAULT,
-    MODELS,
-    SHIPPED,
-    Classifier,
-    ClassifierUnavailable,
-    load_classifier,
-)
+from moderation.classifier import SHIPPED, Classifier, ClassifierUnavailable
+from moderation.loading import DEFAULT, MODELS, load_classifier
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _TAKEN = frozenset({DEFAULT, "detoxify"})

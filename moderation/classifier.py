@@ -1,4 +1,4 @@
-"""The port: what the rest of the house asks of a classifier, and how to load one."""
+"""The port: what the rest of the house asks of a classifier."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,11 +6,8 @@ from typing import Protocol
 
 from moderation.labels import Scores
 
-DEFAULT = "onnx"
 # The folder of the classifier that ships.
 SHIPPED = Path(__file__).parent / "models" / "detoxify-mini"
-# Where a site keeps classifiers of its own, a folder each, in the folder in which it is started.
-MODELS = Path("models")
 
 
 class Classifier(Protocol):
@@ -42,30 +39,3 @@ class ClassifierUnavailable(Exception):
 
 class ScoringFailed(Exception):
     """The classifier broke on these texts."""
-
-
-def load_classifier(spec: str = DEFAULT) -> Classifier:
-    """Load the classifier that `spec` names.
-
-    `onnx` is the model that ships with the project, `onnx:FOLDER` another one of the same form,
-    and a bare name the one in the folder of that name in MODELS. `detoxify:NAME` is a model of
-    the detoxify package, `detoxify:FILE` a checkpoint file; add `@FOLDER` to name the folder with
-    its tokenizer and configuration, for machines offline.
-    Raises ClassifierUnavailable.
-    """
-    backend, _, rest = spec.partition(":")
-    # The heavy imports (onnxruntime, torch) stay inside their backend.
-    if backend == "onnx":
-        from moderation.backends.onnx import OnnxClassifier  # noqa: PLC0415
-
-        return OnnxClassifier.load(rest or None)
-    if backend == "detoxify":
-        from moderation.backends.detoxify import DetoxifyClassifier  # noqa: PLC0415
-
-        return DetoxifyClassifier.load(rest)
-    if spec == Path(spec).name and (MODELS / spec).is_dir():
-        return load_classifier(f"onnx:{MODELS / spec}")
-    raise ClassifierUnavailable(
-        f"There is no classifier '{spec}'. Use onnx, a name from 'forum model list', onnx:FOLDER, "
-        f"detoxify:NAME or detoxify:FILE. Names are looked up in {MODELS.absolute()}."
-    )

@@ -17,7 +17,8 @@ from forum.database import Database
 from forum.quoting import quotables
 from forum.settings import Settings, read_settings
 from forum.signals import witness
-from moderation.classifier import Classifier, load_classifier
+from moderation.classifier import Classifier
+from moderation.loading import load_classifier
 from moderation.worker import Worker
 from tests.people import Site
 

@@ -9,7 +9,8 @@ import pytest
 
 from moderation import catalogue
 from moderation.backends import conversion
-from moderation.classifier import ClassifierUnavailable, load_classifier
+from moderation.classifier import ClassifierUnavailable
+from moderation.loading import load_classifier
 from tests import checkpoints
 
 
@@ -145,7 +146,7 @@ for name in ("getaddrinfo", "gethostbyname"):
 from detoxify import detoxify
 detoxify.MODEL_URLS["multilingual"] = "https://example.org/multilingual-{digest[:8]}.ckpt"
 from forum import cli
-from moderation.classifier import load_classifier
+from moderation.loading import load_classifier
 try:
     cli.main(["model", "add", "detoxify:multilingual@{folder}"])
 except SystemExit as ended:

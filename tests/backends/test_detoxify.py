@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from moderation.classifier import Classifier, ClassifierUnavailable, load_classifier
+from moderation.classifier import Classifier, ClassifierUnavailable
+from moderation.loading import load_classifier
 
 
 def load(spec: object) -> Classifier:

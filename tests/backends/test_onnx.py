@@ -13,7 +13,8 @@ import pytest
 
 from moderation.backends.onnx import SHIPPED, OnnxClassifier
 from moderation.backends.windows import readable, windows, worst
-from moderation.classifier import ClassifierUnavailable, ScoringFailed, load_classifier
+from moderation.classifier import ClassifierUnavailable, ScoringFailed
+from moderation.loading import load_classifier
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_the_shipped_model_says_what_it_is() -> None:
 
 def test_it_is_the_default_and_loads_without_torch() -> None:
     program = (
-        "import sys; from moderation.classifier import load_classifier; "
+        "import sys; from moderation.loading import load_classifier; "
         "load_classifier().score(['a text']); "
         "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'detoxify')))"
     )

@@ -13,7 +13,7 @@ import pytest
 
 from moderation import labels
 from moderation.backends.onnx import SHIPPED, OnnxClassifier
-from moderation.classifier import load_classifier
+from moderation.loading import load_classifier
 from moderation.training.__main__ import main
 from moderation.training.errors import TrainingRefused
 from moderation.training.fit import Recipe, plan_batches

@@ -11,7 +11,8 @@ import pytest
 
 from forum.database import Database
 from moderation import cases, catalogue
-from moderation.classifier import ClassifierUnavailable, load_classifier
+from moderation.classifier import ClassifierUnavailable
+from moderation.loading import load_classifier
 from moderation.policy import DEFAULT
 from moderation.shadow import Shadow
 from moderation.worker import Worker
