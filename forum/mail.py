@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from forum import disclaimer, notices
 from forum.accounts import Viewer
 from forum.errors import Invalid, NotFound
-from forum.notices import Told
+from forum.notices import OfSanction, Told
 from forum.settings import Settings, is_address
 from forum.tables import Account, Address
 from moderation import notices as outbox
@@ -143,12 +143,32 @@ def _about_a_decision(
         )
     paragraphs += [
         f"{settings.address}/notices/{told.notice.id}",
-        f"{settings.site_name}",
+        *_ending(settings, site_disclaimer),
+    ]
+    return compose(settings, to, f"{told.title}: {article}", paragraphs)
+
+
+def _about_a_sanction(
+    settings: Settings, told: OfSanction, name: str, to: str, site_disclaimer: str
+) -> EmailMessage:
+    paragraphs = [
+        f"Dear {name},",
+        f"{told.title}.",
+        *told.sentences,
+        # Not the notice: one who is banned could not sign in to read it.
+        f"{settings.address}/account/standing",
+        *_ending(settings, site_disclaimer),
+    ]
+    return compose(settings, to, f"{told.title}: {settings.site_name}", paragraphs)
+
+
+def _ending(settings: Settings, site_disclaimer: str) -> list[str]:
+    return [
+        settings.site_name,
         "You get this mail because you gave us this address. On your page you can take it away:",
         f"{settings.address}/account",
         site_disclaimer,
     ]
-    return compose(settings, to, f"{told.title}: {article}", paragraphs)
 
 
 def _confirmation(settings: Settings, name: str, address: Address, said: str) -> EmailMessage:
@@ -333,10 +353,17 @@ class Sender:
         return mails
 
     def _compose(
-        self, each: Leased, address: Address, name: str, told: Told | None, said: str
+        self,
+        each: Leased,
+        address: Address,
+        name: str,
+        told: Told | OfSanction | None,
+        said: str,
     ) -> EmailMessage:
         if told is None:
             mail = _confirmation(self._settings, name, address, said)
+        elif isinstance(told, OfSanction):
+            mail = _about_a_sanction(self._settings, told, name, address.address, said)
         else:
             mail = _about_a_decision(self._settings, told, address.address, said)
         mail["Date"] = each.at

@@ -1,4 +1,4 @@
-"""What an author is told of a decision, in words: on the site and by mail they are the same."""
+"""What an author is told, in words: on the site and by mail they are the same."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from forum import appeals
+from forum import appeals, sanctions
 from forum.accounts import Viewer
 from forum.errors import NotFound
-from forum.tables import Account, Appeal, Comment
+from forum.tables import Account, Appeal, Comment, Sanction
 from moderation import notices, rules
 from moderation.decisions import BY_PEOPLE, Kind
 from moderation.policy import Status
@@ -33,6 +33,11 @@ class Told:
     answers: Appeal | None
     # Until when it may be appealed; empty when it cannot, or not any more.
     until: datetime | None
+
+    @property
+    def below(self) -> str:
+        """The title of the article that the comment stands below."""
+        return self.comment.article.title
 
     @property
     def rejects(self) -> bool:
@@ -110,32 +115,97 @@ _TAKEN_BACK = {
 }
 
 
+@dataclass(frozen=True)
+class OfSanction:
+    """A notice of a sanction that was given or lifted."""
+
+    notice: Notice
+    sanction: Sanction
+    # About no comment, so below no article.
+    below: str = ""
+
+    @property
+    def title(self) -> str:
+        """What happened, as a headline."""
+        kind = sanctions.Kind(self.sanction.kind)
+        if self.notice.kind == sanctions.LIFTED:
+            return f"The {sanctions.KINDS[kind].title.lower()} is lifted"
+        return _GIVEN[kind]
+
+    @property
+    def sentences(self) -> list[str]:
+        """What it means, until when, and why, in full sentences."""
+        one = self.sanction
+        if self.notice.kind == sanctions.LIFTED:
+            said = ["A moderator ended it before its time. It does not hold any more."]
+            return [*said, f"In the moderator's words: {one.lifted_words}"][
+                : 1 + bool(one.lifted_words)
+            ]
+        said = [sanctions.KINDS[sanctions.Kind(one.kind)].means]
+        if one.kind != sanctions.Kind.WARNING:
+            said.append(f"This holds {sanctions.until(one.ends_at)}.")
+        return [*said, f"The reason, in the moderator's words: {one.words}"]
+
+
+_GIVEN = {
+    sanctions.Kind.WARNING: "A moderator has warned you",
+    sanctions.Kind.PRE_MODERATION: "Your comments wait for a moderator",
+    sanctions.Kind.MUTE: "You cannot comment for now",
+    sanctions.Kind.SUSPENSION: "Your account is suspended",
+    sanctions.Kind.BAN: "Your account is banned",
+}
+
+
 def told(
     session: Session, account: Account | Viewer, *, before: int | None = None
-) -> tuple[list[Told], int | None]:
+) -> tuple[list[Told | OfSanction], int | None]:
     """Return a page of what somebody was told, newest first, and the cursor of the next."""
     found = notices.of(session, account.id, before=before, at_most=A_PAGE + 1)
     next_ = found[A_PAGE - 1].id if len(found) > A_PAGE else None
-    return _with_comments(session, found[:A_PAGE]), next_
+    each = _all(session, found[:A_PAGE])
+    return [each[notice.id] for notice in found[:A_PAGE]], next_
+
+
+def any_one(session: Session, account: Account | Viewer, notice_id: int) -> Told | OfSanction:
+    """Return one's own notice. Raises NotFound for anything else."""
+    notice = session.get(Notice, notice_id)
+    found = {} if notice is None or notice.account != account.id else _all(session, [notice])
+    if notice_id not in found:
+        raise NotFound("There is no such notice for you.")
+    return found[notice_id]
 
 
 def one(session: Session, account: Account | Viewer, notice_id: int) -> Told:
-    """Return one's own notice. Raises NotFound for anything else."""
-    notice = session.get(Notice, notice_id)
-    if notice is None or notice.account != account.id or notice.decision_id is None:
-        raise NotFound("There is no such notice for you.")
-    return _with_comments(session, [notice])[0]
+    """Return one's own notice of a decision. Raises NotFound for anything else."""
+    found = any_one(session, account, notice_id)
+    if not isinstance(found, Told):
+        raise NotFound("This notice is of no decision.")
+    return found
 
 
-def by_id(session: Session, ids: Sequence[int]) -> dict[int, Told]:
-    """Return notices of decisions by their numbers, whosever they are."""
-    found = session.scalars(
-        select(Notice).where(Notice.id.in_(ids), Notice.decision_id.is_not(None))
-    )
-    return {each.notice.id: each for each in _with_comments(session, list(found))}
+def by_id(session: Session, ids: Sequence[int]) -> dict[int, Told | OfSanction]:
+    """Return notices of decisions and sanctions by their numbers, whosever they are."""
+    return _all(session, session.scalars(select(Notice).where(Notice.id.in_(ids))).all())
 
 
-def read(session: Session, account: Account | Viewer, seen: Sequence[Told]) -> None:
+def _all(session: Session, found: Sequence[Notice]) -> dict[int, Told | OfSanction]:
+    decided = [notice for notice in found if notice.decision_id is not None]
+    given = {
+        one.id: one
+        for one in session.scalars(
+            select(Sanction).where(
+                Sanction.id.in_([each.about for each in found if each.about is not None])
+            )
+        )
+    }
+    return {each.notice.id: each for each in _with_comments(session, decided)} | {
+        notice.id: OfSanction(notice, given[notice.about])
+        for notice in found
+        if notice.about is not None
+    }
+
+
+def read(session: Session, account: Account | Viewer, seen: Sequence[Told | OfSanction]) -> None:
     """Note that somebody has read these."""
     fresh = [each.notice.id for each in seen if each.notice.read_at is None]
     if fresh:

@@ -15,13 +15,17 @@ from forum import accounts
 from forum.accounts import Role, Viewer
 from forum.errors import Changed, Invalid, NotAllowed, NotFound, Restricted, Unread
 from forum.tables import Account, Sanction
-from moderation import acts
+from moderation import acts, notices
 from moderation.acts import Did
 from moderation.statements import Prepared
 from moderation.tables import time_of
 
 WORDS = 500
 LONGEST = 3650  # days
+
+# What a notice of a sanction tells.
+GIVEN = "sanction"
+LIFTED = "lifted"
 
 
 class Kind(StrEnum):
@@ -131,12 +135,13 @@ def give(
     )
     session.add(sanction)
     session.flush()
+    notices.tell(session, account_id, kind=GIVEN, about=sanction.id)
     acts.record(
         session,
         KINDS[kind].did,
         actor=by.id,
         subject=account_id,
-        words=words if kind is Kind.WARNING else f"U{_until(ends_at)[1:]}: {words}",
+        words=words if kind is Kind.WARNING else f"U{until(ends_at)[1:]}: {words}",
     )
     return sanction
 
@@ -153,7 +158,10 @@ def _check_rank(kind: Kind, account: Account, by: Account | Viewer) -> None:
 
 
 def lift(session: Session, sanction_id: int, *, words: str, by: Account | Viewer) -> Sanction:
-    """End a sanction before its time. Raises Changed when it has ended, Invalid, NotAllowed."""
+    """End a sanction before its time. Raises Changed when it has ended, Invalid, NotAllowed.
+
+    The account is told, unless it was lifted so soon that nobody was told of it yet.
+    """
     sanction = session.get(Sanction, sanction_id)
     if sanction is None:
         raise NotFound("There is no such sanction.")
@@ -172,6 +180,8 @@ def lift(session: Session, sanction_id: int, *, words: str, by: Account | Viewer
     if lifted.rowcount != 1:  # type: ignore[attr-defined]
         raise Changed("This sanction has ended already.")
     said = f"{KINDS[Kind(sanction.kind)].title}{': ' if words else ''}{words}"
+    if not notices.take_back_soon(session, account.id, kind=GIVEN, about=sanction.id):
+        notices.tell(session, account.id, kind=LIFTED, about=sanction.id)
     acts.record(session, Did.LIFTED, actor=by.id, subject=account.id, words=said)
     return sanction
 
@@ -191,6 +201,7 @@ def read_warning(session: Session, sanction_id: int, *, account: Account | Viewe
         .execution_options(synchronize_session=False)
     )
     if read.rowcount == 1:  # type: ignore[attr-defined]
+        notices.read_about(session, account.id, kind=GIVEN, about=sanction_id)
         acts.record(session, Did.READ, actor=account.id, subject=account.id, words="")
         return
     known = session.get(Sanction, sanction_id)
@@ -225,11 +236,12 @@ _CANNOT = {Doing.COMMENT: "comment", Doing.EDIT: "edit", Doing.REPORT: "report c
 
 def _refusal(kind: Kind, doing: Doing, words: str, ends_at: datetime | None) -> str:
     if kind is Kind.BAN:
-        return f"This account is banned {_until(ends_at)}. The reason: “{words}”"
-    return f"You cannot {_CANNOT[doing]} {_until(ends_at)}. The reason: “{words}”"
+        return f"This account is banned {until(ends_at)}. The reason: “{words}”"
+    return f"You cannot {_CANNOT[doing]} {until(ends_at)}. The reason: “{words}”"
 
 
-def _until(ends_at: datetime | None) -> str:
+def until(ends_at: datetime | None) -> str:
+    """Say until when a sanction holds."""
     if ends_at is None:
         return "until this is lifted"
     return f"until {ends_at.day} {ends_at:%B %Y, %H:%M} UTC"

@@ -1,4 +1,4 @@
-"""The log of what people changed besides decisions on cases: listed words, sanctions."""
+"""The log of what people changed besides decisions on cases: sanctions, listed words, rules."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -21,6 +21,7 @@ class Did(StrEnum):
     BANNED = "banned"
     LIFTED = "lifted"
     READ = "read"
+    RULES = "rules"
 
 
 def record(

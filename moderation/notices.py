@@ -1,4 +1,4 @@
-"""What authors are told of decisions on their texts: to be read on the site, and to be sent.
+"""What authors are told of decisions and sanctions: to be read on the site, and to be sent.
 
 A notice is written in the transaction of its decision. It waits a little before it is sent, so
 that a decision taken back at once leaves no trace with its author. It is then leased, like a
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from moderation.tables import Notice, time_of
@@ -31,6 +31,7 @@ class Leased:
     account: int
     kind: str
     decision_id: int | None
+    about: int | None
     at: datetime
     attempts: int
     lease: str
@@ -42,12 +43,18 @@ def tell(
     *,
     kind: str = DECISION,
     decision_id: int | None = None,
+    about: int | None = None,
     pause: timedelta = PAUSE,
 ) -> Notice:
     """Tell an account something; it is sent after `pause`, unless it is taken back before."""
     now = time_of(session)
     notice = Notice(
-        account=account, kind=kind, decision_id=decision_id, at=now, ready_at=now + pause
+        account=account,
+        kind=kind,
+        decision_id=decision_id,
+        about=about,
+        at=now,
+        ready_at=now + pause,
     )
     session.add(notice)
     session.flush()
@@ -67,13 +74,32 @@ def take_back(session: Session, decision_id: int) -> bool:
     return bool(gone.rowcount)  # type: ignore[attr-defined]
 
 
+def take_back_soon(session: Session, account: int, *, kind: str, about: int) -> bool:
+    """Forget a notice within the pause. False when it is older, or was read: then it stays."""
+    gone = session.execute(
+        delete(Notice).where(
+            Notice.account == account,
+            Notice.kind == kind,
+            Notice.about == about,
+            Notice.at > time_of(session) - PAUSE,
+            Notice.read_at.is_(None),
+            Notice.sent_at.is_(None),
+            Notice.lease.is_(None),
+        )
+    )
+    return bool(gone.rowcount)  # type: ignore[attr-defined]
+
+
 def of(
     session: Session, account: int, *, before: int | None = None, at_most: int = 20
 ) -> list[Notice]:
     """Return what an account was told, newest first."""
     query = (
         select(Notice)
-        .where(Notice.account == account, Notice.decision_id.is_not(None))
+        .where(
+            Notice.account == account,
+            or_(Notice.decision_id.is_not(None), Notice.about.is_not(None)),
+        )
         .order_by(Notice.id.desc())
         .limit(at_most)
     )
@@ -87,6 +113,20 @@ def read(session: Session, account: int, ids: Iterable[int]) -> None:
     session.execute(
         update(Notice)
         .where(Notice.account == account, Notice.id.in_(list(ids)), Notice.read_at.is_(None))
+        .values(read_at=time_of(session))
+    )
+
+
+def read_about(session: Session, account: int, *, kind: str, about: int) -> None:
+    """Note that an account has read what it was told about something, wherever it stood."""
+    session.execute(
+        update(Notice)
+        .where(
+            Notice.account == account,
+            Notice.kind == kind,
+            Notice.about == about,
+            Notice.read_at.is_(None),
+        )
         .values(read_at=time_of(session))
     )
 
@@ -110,6 +150,7 @@ def lease(session: Session, *, at_most: int, lasts: timedelta) -> list[Leased]:
             Notice.account,
             Notice.kind,
             Notice.decision_id,
+            Notice.about,
             Notice.at,
             Notice.attempts,
         )

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from moderation import labels
+from moderation import acts, labels
+from moderation.acts import Did
 from moderation.policy import Finding
 from moderation.tables import RulesVersion, time_of
 
@@ -291,7 +292,7 @@ def _newest(session: Session) -> RulesVersion | None:
 
 def adopt(session: Session, rules: Rules, *, author: int | None, change: str) -> RulesVersion:
     """Put rules in force that were made from the version `rules.version`; `change` says how they
-    differ. Raises RulesChanged when that is not in force any more.
+    differ, and stands in the log. Raises RulesChanged when that is not in force any more.
     """
     current = in_force(session)
     if current.version != rules.version:
@@ -309,6 +310,8 @@ def adopt(session: Session, rules: Rules, *, author: int | None, change: str) ->
             session.flush()
     except IntegrityError:
         raise RulesChanged from None
+    if author is not None:
+        acts.record(session, Did.RULES, actor=author, words=change)
     return new
 
 

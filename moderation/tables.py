@@ -393,6 +393,8 @@ class Notice(Base):
     account: Mapped[int]
     kind: Mapped[str] = mapped_column(String(16))
     decision_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"), unique=True)
+    # What else it is about, by the host's number: a sanction.
+    about: Mapped[int | None]
     at: Mapped[datetime]
     read_at: Mapped[datetime | None]
     # To be sent, not before this moment: soon, after a failure, or at the end of somebody's lease.

@@ -92,7 +92,7 @@ async def lift(request: Request) -> Response:
 
 
 async def acts_log(request: Request) -> Response:
-    """Sanctions and changes of the listed words, newest first."""
+    """Sanctions, and changes of the listed words and of the rules, newest first."""
     before = query_number(request, "before")
 
     def ask(session: Session) -> dict[str, Any]:

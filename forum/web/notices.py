@@ -10,6 +10,7 @@ from starlette.responses import Response
 from forum import appeals, comments, disclaimer, mail, notices, statements
 from forum.comments import Draft
 from forum.errors import ForumError, Invalid, TooMany
+from forum.notices import OfSanction
 from forum.web.account import own_page_with
 from forum.web.forms import Form, path_number, path_text, query_number
 from forum.web.pages import page, see_other
@@ -28,7 +29,13 @@ async def listed(request: Request) -> Response:
 
 
 async def one(request: Request) -> Response:
-    """One notice, with what its author can do."""
+    """One notice, with what its author can do; one of a sanction leads to where it stands."""
+    viewer = request.state.viewer
+    found = await read(request, notices.any_one, viewer, path_number(request, "id"))
+    if isinstance(found, OfSanction):
+        if found.notice.read_at is None:
+            await transact(request, notices.read, viewer, [found])
+        return see_other(request, "standing")
     return await _notice_page(request)
 
 

@@ -319,3 +319,25 @@ def test_a_link_that_nobody_sent_opens_nothing(site):
 def test_settings_that_cannot_work_are_named(given):
     with pytest.raises(Exception, match="FORUM_MAIL_"):
         read_settings(_env_file=None, **given)
+
+
+def test_a_sanction_and_its_lifting_are_told_by_mail(site, ann, written, folder, clock):
+    admin, sender = site.person("Root", Role.ADMIN), Sender(site.database.writing, written)
+    admin.sends(f"/review/authors/{ann.account_id}", kind="ban", words="Enough.", days="7")
+    assert sender.round() and not mails(folder)[1:], "it waits a minute, as decisions do"
+    clock.turn(minutes=2)
+    sender.round()
+    clock.turn(hours=1)
+    admin.sends("/review/sanctions/1/lift", account=str(ann.account_id), words="We were wrong.")
+    clock.turn(minutes=2)
+    sender.round()
+
+    ban, lifted = mails(folder)[-2:]
+
+    assert ban["Subject"].startswith("Your account is banned: ")
+    said = " ".join(ban.get_content().split())
+    assert "Dear Ann," in said and "The reason, in the moderator's words: Enough." in said
+    assert "This holds until 29 November 2026, 12:00 UTC." in said
+    assert "/account/standing" in said and "Root" not in said
+    assert lifted["Subject"].startswith("The ban is lifted: ")
+    assert "We were wrong." in lifted.get_content()

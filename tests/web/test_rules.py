@@ -119,3 +119,10 @@ def test_of_two_admins_the_second_is_told(site, ada):
     assert answer.status_code == 409
     assert 'value="Milk"' in answer.text
     assert saves(other, what="clause", id="1", title="Milk", text="Of milk.").status_code == 200
+
+
+def test_a_change_of_the_rules_stands_in_the_log(site):
+    admin = site.person("Root", Role.ADMIN)
+    admin.sends("/admin/rules", what="appeals", based_on="1", days="14")
+
+    assert "Root changed the rules Authors may appeal for 14 days." in admin.reads("/review/acts")

@@ -296,3 +296,59 @@ def test_a_note_that_cannot_be_kept_is_refused(reader, moderator, work, note, wo
 
 def test_there_is_no_note_on_a_case_that_there_is_not(moderator):
     assert moderator.sends("/review/cases/99/notes", note="Who?").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("kind", "title"),
+    [
+        ("warning", "A moderator has warned you"),
+        ("pre_moderation", "Your comments wait for a moderator"),
+        ("mute", "You cannot comment for now"),
+        ("suspension", "Your account is suspended"),
+    ],
+)
+def test_whoever_is_sanctioned_finds_it_among_the_notices(reader, admin, kind, title):
+    gives(admin, reader, kind, days=3)
+    assert "Notices ! new" in reader.reads("/")
+
+    notices = reader.reads("/notices")
+
+    assert title in notices
+    assert "The reason, in the moderator's words: Be kind, please." in notices
+    assert ("This holds until 25 November 2026, 12:00 UTC." in notices) == (kind != "warning")
+    assert "Root" not in notices
+    assert "Notices ! new" not in reader.reads("/")
+
+
+def test_a_notice_of_a_sanction_leads_to_where_it_stands(site, reader, moderator):
+    gives(moderator, reader, "mute", days=3)
+
+    assert "Your standing here" in reader.reads("/notices/1")
+    assert "Notices ! new" not in reader.reads("/")
+    assert reader.sends("/notices/1/appeal", words="Why?").status_code == 404
+    assert site.person("Bea").opens("/notices/1").status_code == 404
+
+
+def test_the_lifting_is_told_too(reader, moderator, clock):
+    gives(moderator, reader, "mute", days=3)
+    clock.turn(minutes=2)
+    lifts(moderator, reader, "Enough.")
+
+    notices = reader.reads("/notices")
+
+    assert "The mute is lifted" in notices
+    assert "In the moderator's words: Enough." in notices
+
+
+def test_nobody_hears_of_a_sanction_that_is_lifted_at_once(reader, moderator):
+    gives(moderator, reader, "mute", days=3)
+    lifts(moderator, reader)
+
+    assert "There is nothing to tell you." in reader.reads("/notices")
+
+
+def test_a_warning_that_is_ticked_needs_no_notice_any_more(reader, moderator):
+    gives(moderator, reader, "warning")
+    assert reader.sends("/account/standing/1").status_code == 200
+
+    assert "Notices ! new" not in reader.reads("/")
