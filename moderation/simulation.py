@@ -1,61 +1,46 @@
 """What a policy would have done with the scores and signals that we keep."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from moderation import labels
-from moderation.policy import Policy, Signal, Status, judge, title_of
-from moderation.tables import Score
+from moderation.history import (
+    HELD,
+    KEEP,
+    NONE,
+    PUBLISHED,
+    REJECTED,
+    REMOVE,
+    STATUSES,
+    Codes,
+    History,
+    Numbers,
+    Whole,
+    judge_all,
+)
+from moderation.policy import Policy, Status
 
 # The newest so many scored texts stand for what comes in now.
 RECENT = 5000
 BINS = 20
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What is kept of texts: `scores` has a row a text and a column a label of `labels.NAMES`.
-
-    A label that was not scored is NaN. `signals` holds for each text those that were seen.
-    """
-
-    scores: NDArray[np.float64]
-    signals: Sequence[Sequence[Signal]]
-
-    def __len__(self) -> int:
-        return len(self.signals)
-
-
-def kept(session: Session, classifier_id: int, *, at_most: int = RECENT) -> Kept:
-    """Return what is kept of the newest texts that this classifier scored."""
-    columns = [getattr(Score, name) for name in labels.NAMES]
-    rows = session.execute(
-        select(Score.signals, Score.good, *columns)
-        .where(Score.classifier_id == classifier_id)
-        .order_by(Score.case_id.desc(), Score.revision.desc())
-        .limit(at_most)
-    ).all()
-    scores = np.array([tuple(row[2:]) for row in rows], dtype=np.float64)
-    return Kept(
-        scores.reshape(len(rows), len(labels.NAMES)),
-        [
-            tuple(Signal(code, title_of(code), row.good) for code in row.signals.split())
-            for row in rows
-        ],
-    )
+# A handle moves by a thousandth: binned so, the counts under it are right, not near.
+FINE = 1000
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """How many texts scored in each of equally wide bins from 0 to 1; `edges` has one more."""
+    """How many texts scored in each of equally wide bins from 0 to 1; `edges` has one more.
+
+    `kept` and `removed` count those that people decided on.
+    """
 
     counts: Sequence[int]
     edges: Sequence[float]
+    kept: Sequence[int] = ()
+    removed: Sequence[int] = ()
 
     @property
     def total(self) -> int:
@@ -66,50 +51,128 @@ class Histogram:
         return max(self.counts)
 
 
-def histograms(kept: Kept, *, bins: int = BINS) -> dict[str, Histogram]:
+def histograms(history: History, *, bins: int = BINS) -> dict[str, Histogram]:
     """Count the scores of each label, by label name; labels never scored are left out."""
     found = {}
     for column, name in enumerate(labels.NAMES):
-        values = kept.scores[:, column]
-        values = values[~np.isnan(values)]
-        if len(values):
-            counts, edges = np.histogram(values, bins=bins, range=(0.0, 1.0))
-            found[name] = Histogram(counts.tolist(), edges.tolist())
+        values = history.scores[:, column]
+        there = ~np.isnan(values)
+        if there.any():
+            counts, kept, removed = (
+                np.histogram(values[which], bins=bins, range=(0.0, 1.0))
+                for which in (
+                    there,
+                    there & (history.people == KEEP),
+                    there & (history.people == REMOVE),
+                )
+            )
+            found[name] = Histogram(
+                counts[0].tolist(), counts[1].tolist(), kept[0].tolist(), removed[0].tolist()
+            )
     return found
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How many texts two policies would publish, hold and reject, and how many change side."""
+    """How many texts two policies would publish, hold and reject, and how many change side.
+
+    `moves[a, b]` counts those that went from PUBLISHED, HELD or REJECTED to one of these.
+    """
 
     texts: int
-    now: dict[Status, int]
-    then: dict[Status, int]
-    changed: int
+    moves: NDArray[np.int64]
+
+    @property
+    def now(self) -> dict[Status, int]:
+        return dict(zip(STATUSES, self.moves.sum(axis=1).tolist(), strict=True))
+
+    @property
+    def then(self) -> dict[Status, int]:
+        return dict(zip(STATUSES, self.moves.sum(axis=0).tolist(), strict=True))
+
+    @property
+    def changed(self) -> int:
+        return self.texts - int(np.trace(self.moves))
 
 
-def compare(kept: Kept, now: Policy, then: Policy) -> Comparison:
-    """Judge the same texts by both policies, with the same `judge` that the worker calls."""
-    before, after = _statuses(kept, now), _statuses(kept, then)
-    return Comparison(
-        texts=len(kept),
-        now=_count(before),
-        then=_count(after),
-        changed=sum(a is not b for a, b in zip(before, after, strict=True)),
-    )
+def compare(history: History, now: Policy, then: Policy) -> Comparison:
+    """Judge the same texts by both policies."""
+    pairs = judge_all(history, now).astype(np.int64) * 3 + judge_all(history, then)
+    return Comparison(len(history), np.bincount(pairs, minlength=9).reshape(3, 3))
 
 
-def _statuses(kept: Kept, policy: Policy) -> list[Status]:
-    return [
-        judge(
-            {n: v for n, v in zip(labels.NAMES, row, strict=True) if not np.isnan(v)},
-            signals,
-            policy,
-        ).status
-        for row, signals in zip(kept.scores.tolist(), kept.signals, strict=True)
-    ]
+@dataclass(frozen=True)
+class Tradeoff:
+    """What the two thresholds of one label decide, everything else of a policy being as it is.
+
+    `counts[rest, people, bin]` counts the texts that everything else would publish, hold or
+    reject, that nobody has decided on, people kept or people removed (in this order), by their
+    score: `bin` n has the scores from n / FINE to below (n + 1) / FINE, the last one those of 1.
+    So the counts for a threshold of whole thousandths are exact. `unscored[rest, people]` counts
+    the texts without a score: they are held as soon as the label has a threshold.
+    """
+
+    label: str
+    counts: NDArray[np.int64]
+    unscored: NDArray[np.int64]
+
+    def at(self, hold: float | None, reject: float | None) -> NDArray[np.int64]:
+        """Return how many texts come out as PUBLISHED, HELD, REJECTED: statuses by people.
+
+        The thresholds are taken as whole thousandths.
+        """
+        ends = [FINE + 1 if limit is None else round(limit * FINE) for limit in (hold, reject)]
+        found = np.zeros((3, 3), dtype=np.int64)
+        for rest in (PUBLISHED, HELD, REJECTED):
+            counts = self.counts[rest]
+            low = counts[:, : min(ends)].sum(axis=1)
+            mid = counts[:, min(ends) : ends[1]].sum(axis=1)
+            found[rest] += low
+            found[max(rest, HELD)] += mid
+            found[REJECTED] += counts[:, ends[1] :].sum(axis=1)
+            least = HELD if min(ends) <= FINE else PUBLISHED
+            found[max(rest, least)] += self.unscored[rest]
+        return found
 
 
-def _count(statuses: Sequence[Status]) -> dict[Status, int]:
-    kinds = (Status.PUBLISHED, Status.HELD, Status.REJECTED)
-    return {status: statuses.count(status) for status in kinds}
+def tradeoff(history: History, policy: Policy, label: str) -> Tradeoff:
+    """Count what everything but the thresholds of `label` makes of each text, by its score."""
+    others = {name: limits for name, limits in policy.thresholds.items() if name != label}
+    rest = judge_all(history, replace(policy, thresholds=others)).astype(np.int64)
+    column = history.scores[:, labels.NAMES.index(label)]
+    cells = rest * 3 + (history.people.astype(np.int64) - NONE)
+    there = np.isfinite(column)
+    bins = bin_of(column[there])
+    counts = np.bincount(cells[there] * (FINE + 1) + bins, minlength=9 * (FINE + 1))
+    unscored = np.bincount(cells[~there], minlength=9)
+    return Tradeoff(label, counts.reshape(3, 3, FINE + 1), unscored.reshape(3, 3))
+
+
+def bin_of(scores: Numbers) -> Whole:
+    """Return the bin of each score: the last whole thousandth that it reaches, compared as floats.
+
+    Multiplied and cut off, 0.57 would fall below 570 / 1000.
+    """
+    edges = np.arange(FINE + 1) / FINE
+    return np.searchsorted(edges, scores, side="right") - 1
+
+
+def changed(history: History, now: Policy, then: Policy) -> tuple[Whole, Codes, Codes, Numbers]:
+    """Return the texts that two policies decide differently, nearest to a moved threshold first.
+
+    Their rows in `history`, what each policy makes of them, and how far each score is from the
+    nearest threshold that differs (infinity where only signals or the mode do).
+    """
+    before, after = judge_all(history, now), judge_all(history, then)
+    rows = np.flatnonzero(before != after)
+    distance = np.full(len(rows), np.inf)
+    for name in {*now.thresholds, *then.thresholds}:
+        a, b = now.thresholds.get(name), then.thresholds.get(name)
+        moved = {a and (kind, getattr(a, kind)) for kind in ("hold", "reject")} ^ {
+            b and (kind, getattr(b, kind)) for kind in ("hold", "reject")
+        }
+        score = history.scores[rows, labels.NAMES.index(name)]
+        for limit in {value for each in moved if each for value in each[1:] if value is not None}:
+            distance = np.fmin(distance, np.abs(score - limit))
+    order = np.lexsort((-history.case_id[rows], distance))
+    return rows[order], before[rows][order], after[rows][order], distance[order]

@@ -15,7 +15,16 @@ from forum.web.forms import Form, path_number, query_number, query_text
 from forum.web.pages import page, see_other
 from forum.web.state import state_of
 from forum.web.transactions import in_thread, read, transact
-from moderation import calibrations, catalogue, labels, policies, simulation, translation, wordlist
+from moderation import (
+    calibrations,
+    catalogue,
+    history,
+    labels,
+    policies,
+    simulation,
+    translation,
+    wordlist,
+)
 from moderation.policies import PolicyChanged
 from moderation.policy import MOST_GOOD, SIGNALS, InvalidPolicy, Means, Mode, Policy, Threshold
 from moderation.reliability import Reliability, diagram
@@ -48,7 +57,7 @@ async def _policy_page(
     def ask(session: Session) -> dict[str, Any]:
         current, misfit = policies.in_force(session), policies.misfit(session)
         scored_by = misfit.classifier if misfit else current.classifier
-        kept = simulation.kept(session, scored_by.id)
+        kept = history.read(session, scored_by.id, at_most=simulation.RECENT)
         both = translation.pairs(session, current.classifier_id, scored_by.id) if misfit else ()
         own = calibrations.adopted(session)
         classifier = state_of(request).settings.classifier

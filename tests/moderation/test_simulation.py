@@ -2,7 +2,7 @@
 
 import pytest
 
-from moderation import cases, policies, review_queue, simulation
+from moderation import cases, history, policies, review_queue, simulation
 from moderation.labels import NAMES
 from moderation.policy import DEFAULT, Means, Policy, Status, Threshold
 from moderation.worker import Worker
@@ -16,7 +16,7 @@ def scored(database, classifier):
             cases.open_case(session, text, author=1, context=1)
     Worker(database.writing, classifier).round()
     with database.reading() as session:
-        return simulation.kept(session, policies.in_force(session).classifier_id)
+        return history.read(session, policies.in_force(session).classifier_id)
 
 
 def test_the_policy_in_force_gives_the_verdicts_that_were_recorded(database, scored):
@@ -48,9 +48,7 @@ def test_histograms_count_every_kept_score_once(scored):
 def test_a_site_without_scores_has_no_histograms(database):
     with database.reading() as session:
         assert (
-            simulation.histograms(
-                simulation.kept(session, policies.in_force(session).classifier_id)
-            )
+            simulation.histograms(history.read(session, policies.in_force(session).classifier_id))
             == {}
         )
 
@@ -60,7 +58,7 @@ def test_signals_are_weighed_as_each_policy_says(database, classifier):
         cases.open_case(session, "شكرا جزيلا على المقال", author=1, context=1)
     Worker(database.writing, classifier).round()
     with database.reading() as session:
-        kept = simulation.kept(session, policies.in_force(session).classifier_id)
+        kept = history.read(session, policies.in_force(session).classifier_id)
     none = Policy({"toxicity": Threshold()})
     lenient = Policy(none.thresholds, signals={"outside_languages": Means.NOTHING})
 

@@ -1,0 +1,170 @@
+"""What is kept of the texts, in columns: judged as the worker judges, counted as it decides."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moderation import cases, decisions, history, policies, simulation
+from moderation.decisions import Kind
+from moderation.history import BIT, KEEP, NONE, PUBLISHED, REMOVE, STATUSES, History
+from moderation.labels import NAMES
+from moderation.policy import SIGNALS, Means, Mode, Policy, Signal, Status, Threshold, judge
+from moderation.tables import Case
+from moderation.worker import Worker
+
+SCORE = st.one_of(
+    st.just(float("nan")), st.sampled_from([0.0, 0.57, 0.29, 1.0]), st.floats(0.0, 1.0)
+)
+LIMIT = st.one_of(st.none(), st.sampled_from([0.0, 0.29, 0.57, 1.0]), st.floats(0.0, 1.0))
+
+
+@st.composite
+def thresholds(draw, limit=LIMIT):
+    a, b = draw(limit), draw(limit)
+    return Threshold(*sorted((a, b))) if None not in (a, b) else Threshold(a, b)
+
+
+@st.composite
+def a_policy(draw):
+    return Policy(
+        draw(st.dictionaries(st.sampled_from(NAMES), thresholds())),
+        draw(st.sampled_from(Mode)),
+        draw(
+            st.fixed_dictionaries(
+                {}, optional={code: st.sampled_from(kind.may) for code, kind in SIGNALS.items()}
+            )
+        ),
+        draw(st.dictionaries(st.sampled_from([*SIGNALS]), st.integers(1, 4))),
+    )
+
+
+@st.composite
+def texts(draw):
+    rows = draw(
+        st.lists(
+            st.tuples(
+                st.tuples(*[SCORE] * len(NAMES)),
+                st.sets(st.sampled_from([*SIGNALS, "pre_moderation"])),
+                st.integers(0, 5),
+                st.sampled_from([NONE, KEEP, REMOVE]),
+            ),
+            max_size=6,
+        )
+    )
+    n = len(rows)
+    return History(
+        case_id=np.arange(n),
+        revision=np.ones(n, dtype=np.int64),
+        at=np.arange(n),
+        scores=np.array([row[0] for row in rows]).reshape(n, len(NAMES)),
+        signals=np.array(
+            [sum(BIT.get(code, 1 << len(SIGNALS)) for code in row[1]) for row in rows],
+            dtype=np.int64,
+        ),
+        good=np.array([row[2] for row in rows], dtype=np.int64),
+        context=np.zeros(n, dtype=np.int64),
+        verdict=np.full(n, NONE, dtype=np.int8),
+        version=np.zeros(n, dtype=np.int64),
+        people=np.array([row[3] for row in rows], dtype=np.int8),
+    ), [[Signal(code, "", row[2]) for code in row[1]] for row in rows]
+
+
+@given(texts(), a_policy())
+def test_all_at_once_are_judged_as_each_alone(made, policy):
+    known, signals = made
+
+    found = [STATUSES[code] for code in history.judge_all(known, policy)]
+
+    assert found == [
+        judge(dict(zip(NAMES, row, strict=True)), some, policy).status
+        for row, some in zip(known.scores.tolist(), signals, strict=True)
+    ]
+
+
+@given(
+    texts(),
+    a_policy(),
+    st.sampled_from(NAMES),
+    thresholds(st.one_of(st.none(), st.integers(0, 1000).map(lambda n: n / 1000))),
+)
+def test_counts_under_a_handle_are_those_of_the_policy_it_stands_for(made, policy, label, limits):
+    known, _ = made
+    then = Policy({**policy.thresholds, label: limits}, policy.mode, policy.signals, policy.trust)
+
+    counts = simulation.tradeoff(known, policy, label).at(limits.hold, limits.reject)
+
+    judged = history.judge_all(known, then)
+    for status in range(3):
+        for people in (NONE, KEEP, REMOVE):
+            among = (judged == status) & (known.people == people)
+            assert counts[status, people - NONE] == among.sum()
+
+
+def test_history_keeps_what_was_decided_by_whom(database, classifier):
+    said = ["What a lovely cup of tea.", "You stupid idiot, shut up.", "You idiot, be quiet."]
+    with database.writing() as session:
+        ids = [cases.open_case(session, text, author=1, context=7) for text in said]
+    worker = Worker(database.writing, classifier)
+    worker.round()
+    with database.writing() as session:
+        for case_id, kind, to in (
+            (ids[1], Kind.REJECT, Status.REJECTED),
+            (ids[2], Kind.REJECT, Status.REJECTED),
+        ):
+            version = session.get_one(Case, case_id).version
+            done = decisions.decide(session, case_id, kind, to, version=version, actor=9)
+        decisions.undo(session, done.id, actor=9)
+
+    with database.reading() as session:
+        in_force = policies.in_force(session)
+        known = history.read(session, in_force.classifier_id)
+
+    assert known.case_id.tolist() == ids
+    assert known.people.tolist() == [NONE, REMOVE, NONE]
+    assert known.context.tolist() == [7, 7, 7]
+    assert set(known.version.tolist()) == {in_force.id}
+    # Simulated, the policy in force gives the verdicts that were recorded, one by one.
+    assert known.verdict.tolist() == history.judge_all(known, in_force.policy).tolist()
+
+
+def test_a_site_without_scores_has_an_empty_history(database):
+    with database.reading() as session:
+        known = history.read(session, policies.in_force(session).classifier_id)
+
+    assert len(known) == 0
+    assert simulation.compare(known, Policy(), Policy()).changed == 0
+
+
+def test_texts_that_change_side_come_nearest_to_the_line_first():
+    scores = np.full((4, len(NAMES)), 0.0)
+    scores[:, 0] = [0.5, 0.9, 0.31, 0.1]
+    n = len(scores)
+    zeros = np.zeros(n, dtype=np.int64)
+    known = History(
+        np.arange(n), zeros, zeros, scores, zeros, zeros, zeros, zeros.astype(np.int8), zeros,
+        zeros.astype(np.int8),
+    )  # fmt: skip
+    now, then = Policy({NAMES[0]: Threshold(0.95)}), Policy({NAMES[0]: Threshold(0.3)})
+
+    rows, before, after, distance = simulation.changed(known, now, then)
+
+    assert rows.tolist() == [2, 1, 0]
+    assert set(before.tolist()) == {PUBLISHED}
+    assert [STATUSES[code] for code in after] == [Status.HELD] * 3
+    assert np.allclose(distance, [0.01, 0.05, 0.2])
+
+
+def test_a_signal_that_means_nothing_changes_nothing_in_columns():
+    lenient = Policy(signals=dict.fromkeys(SIGNALS, Means.NOTHING))
+    n = 1
+    known = History(
+        *(np.zeros(n, dtype=np.int64) for _ in range(3)),
+        np.zeros((n, len(NAMES))),
+        np.array([sum(BIT.values())]),
+        *(np.zeros(n, dtype=np.int64) for _ in range(2)),
+        np.zeros(n, dtype=np.int8),
+        np.zeros(n, dtype=np.int64),
+        np.zeros(n, dtype=np.int8),
+    )
+
+    assert history.judge_all(known, lenient).tolist() == [PUBLISHED]
