@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, func, insert, make_url, select, text
 from sqlalchemy.orm import Session
 
 from bench import words
-from forum import accounts, articles, disclaimer, markup, migrate
+from forum import accounts, articles, disclaimer, markup, migrate, search
 from forum.articles import ArticleText
 from forum.database import Database
 from forum.settings import Settings, read_settings
@@ -91,12 +91,13 @@ class _Body:
     html: str
     plain: str
     fingerprint: str
+    terms: str
 
     @classmethod
     def of(cls, source: str) -> "_Body":
         html = markup.render(source)
         plain = markup.plain(html)
-        return cls(source, html, plain, markup.fingerprint(plain))
+        return cls(source, html, plain, markup.fingerprint(plain), search.terms(plain))
 
 
 def _accounts(session: Session) -> list[str]:
@@ -186,6 +187,7 @@ def _comments(
                     "source": body.source,
                     "html": body.html,
                     "fingerprint": body.fingerprint,
+                    "terms": body.terms,
                     "disclaimer_id": grounds.disclaimer,
                     "created_at": at,
                 },

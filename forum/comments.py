@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
-from forum import appeals, articles, disclaimer, markup, sanctions
+from forum import appeals, articles, disclaimer, markup, sanctions, search
 from forum.accounts import Viewer
 from forum.errors import (
     Changed,
@@ -34,12 +34,14 @@ REPORT_WORDS = 500
 
 @dataclass(frozen=True)
 class Draft:
-    """A text that may be posted: its source, as safe HTML, in plain words, and its fingerprint."""
+    """A text that may be posted: its source, as safe HTML, in plain words, and as it is compared:
+    by its fingerprint, and by its terms."""
 
     source: str
     html: str
     words: str
     fingerprint: str
+    terms: str
 
 
 def draft(text: str, *, settings: Settings) -> Draft:
@@ -61,7 +63,7 @@ def draft(text: str, *, settings: Settings) -> Draft:
     # Spaces, marks and invisible characters alone are nothing to read.
     if not any(unicodedata.category(character)[0] in "LNPS" for character in words):
         raise Invalid("There is nothing to read in it. Please write something.", field="text")
-    return Draft(source, html, words, markup.fingerprint(words))
+    return Draft(source, html, words, markup.fingerprint(words), search.terms(words))
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ def post(
         source=draft.source,
         html=draft.html,
         fingerprint=draft.fingerprint,
+        terms=draft.terms,
         disclaimer_id=disclaimer_id,
         created_at=now,
     )
@@ -306,7 +309,7 @@ def _reword(session: Session, comment: Comment, draft: Draft) -> Comment:
     appeals.answer(session, comment.id, line)
     session.add(earlier)
     comment.source, comment.html = draft.source, draft.html
-    comment.fingerprint = draft.fingerprint
+    comment.fingerprint, comment.terms = draft.fingerprint, draft.terms
     comment.edited_at = time_of(session)
     comment.disclaimer_id = comment.article.disclaimer_id or disclaimer.of_site(session).id
     session.flush()

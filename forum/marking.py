@@ -9,8 +9,8 @@ from forum import markup
 
 # The first character and the one after the last, of what `markup.plain` returns.
 Span = tuple[int, int]
-# Neither is a tag that a comment can have.
-Tag = Literal["mark", "u"]
+# None is a tag that a comment can have.
+Tag = Literal["mark", "u", "b"]
 
 _PIECE = re.compile(r"<[^>\"]*(?:\"[^\"]*\"[^>\"]*)*>|&\w+;|.", re.S)
 

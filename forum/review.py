@@ -8,9 +8,10 @@ from functools import cached_property
 from sqlalchemy import BindParameter, bindparam, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from forum import accounts, appeals, comments, marking, views
+from forum import accounts, appeals, comments, marking, search, views
 from forum.accounts import Viewer
 from forum.errors import Changed, Invalid, NotFound
+from forum.search import Search
 from forum.tables import Account, Appeal, Comment, Disclaimer, Report, Revision
 from forum.views import View
 from moderation import cases, claims, decisions, review_queue, rules
@@ -50,16 +51,23 @@ class Reviewed:
     holder: str = ""
     # Its place in the view, to go on from there; empty where it is not in it.
     place: str = ""
+    # What the view looks for in the text.
+    search: Search | None = None
 
     @cached_property
     def html(self) -> str:
         """The comment's HTML, with the words marked that carried a score, and where it is long
-        the parts that scored highest."""
-        if not self.explained:
-            return self.comment.html
-        found = list(self._why.values())
-        html = marking.marked(self.comment.html, [span for why in found for span in why.spans])
-        return marking.marked(html, [why.part for why in found if why.part], "u")
+        the parts that scored highest; and what was searched for."""
+        html = self.comment.html
+        if self.explained:
+            found = list(self._why.values())
+            html = marking.marked(html, [span for why in found for span in why.spans])
+            html = marking.marked(html, [why.part for why in found if why.part], "u")
+        return marking.marked(html, self._searched, "b") if self._searched else html
+
+    @cached_property
+    def _searched(self) -> Sequence[tuple[int, int]]:
+        return search.spans(self.case.text, self.search) if self.search else ()
 
     @property
     def explained(self) -> bool:
@@ -109,10 +117,11 @@ class Reviewed:
 
 @dataclass(frozen=True)
 class QueuePage:
-    """Cases, and the cursor of the next page."""
+    """Cases, and the cursor of the next page; or of where a search goes on."""
 
     cases: Sequence[Reviewed]
     next: str | None
+    further: str = ""
 
 
 _SURROUNDINGS = (
@@ -127,14 +136,14 @@ def queue(
     session: Session, view: View, *, moderator: Account | Viewer, after: str = ""
 ) -> QueuePage:
     """Return a page of a view's cases, in its order, those behind a place."""
-    wanted = views.cases_of(session, view, viewer=moderator.id, after=after)
-    ids = list(session.scalars(wanted.limit(A_PAGE + 1)))
+    look = views.look(session, view, viewer=moderator.id, after=after, at_most=A_PAGE + 1)
+    ids = list(look.case_ids)
     more, ids = len(ids) > A_PAGE, ids[:A_PAGE]
     found = session.scalars(select(Comment).where(Comment.case_id.in_(ids)).options(*_SURROUNDINGS))
     by_case = {comment.case_id: comment for comment in found}
     places = views.places(session, view, ids)
-    cases_ = _reviewed(session, [by_case[case_id] for case_id in ids], places)
-    return QueuePage(cases_, cases_[-1].place if more else None)
+    cases_ = _reviewed(session, [by_case[case_id] for case_id in ids], places, view.search)
+    return QueuePage(cases_, cases_[-1].place if more else None, look.further)
 
 
 def pick(
@@ -151,19 +160,21 @@ def pick(
     The next behind a place, or the one before it; behind the last comes the first. None where
     nothing is left for this moderator.
     """
+    if not view.waits:
+        look = views.look(session, view, viewer=moderator.id, after=after, before=before, at_most=1)
+        if look.case_ids:
+            return look.case_ids[0]
+        return pick(session, view, moderator=moderator, lasts=lasts) if after or before else None
     query = views.cases_of(session, view, viewer=moderator.id, after=after, before=before).limit(1)
-    if view.waits:
-        of_others = select(Claim.case_id).where(claims.taken_from(moderator.id, session))
-        # Two who pick at once on PostgreSQL do not wait for each other's first choice. The case is
-        # locked and not its place, as whoever decides does first.
-        query = (
-            query.join(Case, Case.id == Place.case_id)
-            .where(Place.case_id.not_in(of_others))
-            .with_for_update(of=Case, skip_locked=True)
-        )
+    of_others = select(Claim.case_id).where(claims.taken_from(moderator.id, session))
+    # Two who pick at once on PostgreSQL do not wait for each other's first choice. The case is
+    # locked and not its place, as whoever decides does first.
+    query = (
+        query.join(Case, Case.id == Place.case_id)
+        .where(Place.case_id.not_in(of_others))
+        .with_for_update(of=Case, skip_locked=True)
+    )
     while (case_id := session.scalar(query)) is not None:
-        if not view.waits:
-            return case_id
         claim = claims.take(session, case_id, holder=moderator.id, lasts=lasts)
         if claim is not None and claim.holder == moderator.id:
             return case_id
@@ -172,7 +183,10 @@ def pick(
 
 
 def _reviewed(
-    session: Session, found: Sequence[Comment], places: Mapping[int, str]
+    session: Session,
+    found: Sequence[Comment],
+    places: Mapping[int, str],
+    wanted: Search | None = None,
 ) -> list[Reviewed]:
     grounds = cases.grounds(session, [comment.case_id for comment in found])
     records = cases.records(session, {comment.author_id for comment in found})
@@ -215,6 +229,7 @@ def _reviewed(
             claim=claim,
             holder=names.get(claim.holder, "A closed account") if claim else "",
             place=places.get(comment.case_id, ""),
+            search=wanted,
         )
 
     return [one(comment) for comment in found]
@@ -245,7 +260,9 @@ def open_file(session: Session, case_id: int, view: View = View()) -> CaseFile: 
         raise NotFound("There is no such case.")
     history = cases.history(session, case_id)
     return CaseFile(
-        reviewed=_reviewed(session, [comment], views.places(session, view, [case_id]))[0],
+        reviewed=_reviewed(session, [comment], views.places(session, view, [case_id]), view.search)[
+            0
+        ],
         parent=comment.parent,
         earlier=list(
             session.scalars(

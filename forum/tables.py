@@ -201,6 +201,11 @@ class Comment(Base):
     created_at: Mapped[datetime]
     edited_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+    # Its words as a search compares them. Triggers bring them to where they are found: once its
+    # case is decided, and while it waits.
+    terms: Mapped[str] = mapped_column(
+        default="", server_default="", deferred=True, deferred_raiseload=True
+    )
 
     article: Mapped[Article] = relationship(lazy="raise")
     author: Mapped[Account] = relationship(lazy="raise")

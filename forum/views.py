@@ -5,14 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, exists, false, func, select, true, tuple_
 from sqlalchemy.orm import Session
 
-from forum import accounts, articles
+from forum import accounts, articles, search
 from forum.accounts import Viewer
 from forum.errors import NotFound
+from forum.search import Search
 from forum.tables import Account, Article
 from moderation import decisions, labels, review_queue, urgency
 from moderation.policy import SIGNALS, Status
@@ -66,6 +68,8 @@ class View:
 
     show: Show = Show.HELD
     order: Order = Order.HARM
+    # What the comment says, as `search.Search` reads it.
+    q: str = ""
     # A section with those below it, by its path; an article by its slug; an author by name.
     section: str = ""
     article: str = ""
@@ -87,6 +91,7 @@ class View:
         view = cls(
             show=_one_of(Show, given.get("show", ""), Show.HELD),
             order=_one_of(Order, given.get("order", ""), Order.HARM),
+            q=" ".join(given.get("q", "").split()),
             section=given.get("section", "").strip("/"),
             article=given.get("article", ""),
             author=given.get("author", "").strip(),
@@ -135,6 +140,11 @@ class View:
     def plain(name: str) -> Any:
         """What a field is when it does not matter."""
         return getattr(_PLAIN, name)
+
+    @cached_property
+    def search(self) -> Search | None:
+        """What is looked for in the text; None where nothing is."""
+        return Search.read(self.q) if self.q else None
 
     @property
     def waits(self) -> bool:
@@ -189,6 +199,55 @@ def cases_of(
     return query.order_by(*(key.desc() if down else key for key in keys))
 
 
+@dataclass(frozen=True)
+class Look:
+    """Cases of a view, and from where another look goes on where this one did not see the end."""
+
+    case_ids: Sequence[int]
+    further: str = ""
+
+
+def look(
+    session: Session,
+    view: View,
+    *,
+    viewer: int,
+    at_most: int,
+    after: str = "",
+    before: str = "",
+) -> Look:
+    """Return the first cases of a view behind a place, or those before one, nearest first.
+
+    A search among all that was ever decided looks at the newest comments with these words, and
+    ends after so many; it says where.
+    """
+    query = cases_of(session, view, viewer=viewer, after=after, before=before).limit(at_most)
+    if view.waits or view.search is None or view.search.problem or view.article or view.author:
+        return Look(session.scalars(query).all())
+    down = not before
+    least, most = 1, session.scalar(select(func.max(Case.id))) or 1
+    if after:
+        most = _number(after) - 1
+    elif before:
+        least = _number(before) + 1
+    found: list[int] = []
+    for count in _LOOKED_THROUGH:
+        if least > most or len(found) == at_most:
+            break
+        end = search.reach(session, view.search, least, most, count=count, down=down)
+        within = (end, most) if down else (least, end)
+        these = search.decided_between(session, view.search, Case.id, *within)
+        found += session.scalars(query.where(these).limit(at_most - len(found)))
+        least, most = (least, end - 1) if down else (end + 1, most)
+    end_seen = least > most or len(found) == at_most
+    return Look(found, "" if end_seen else str(most + 1 if down else least - 1))
+
+
+# How many comments with the words that are searched for are looked at, first to last: few are
+# enough where most of them are in the view.
+_LOOKED_THROUGH = (200, 2_000, 20_000)
+
+
 def places(session: Session, view: View, case_ids: Sequence[int]) -> dict[int, str]:
     """Each case's place in the view's order, as `after` and `before` take it."""
     if not view.waits:
@@ -221,6 +280,8 @@ def _filters(session: Session, view: View, viewer: int) -> list[ColumnElement[bo
     case_id = Place.case_id if waits else Case.id
     context, author = (Place.context, Place.author) if waits else (Case.context, Case.author)
     found: list[ColumnElement[bool]] = [] if waits else [Case.withdrawn_at.is_(None)]
+    if view.search is not None:
+        found.append(_said(session, view, view.search))
     if view.section:
         found.append(context.in_(select(Article.id).where(articles.within(view.section))))
     if view.article:
@@ -246,6 +307,17 @@ def _filters(session: Session, view: View, viewer: int) -> list[ColumnElement[bo
     if view.reported:
         found.append(Place.reports > 0)
     return found
+
+
+def _said(session: Session, view: View, wanted: Search) -> ColumnElement[bool]:
+    if wanted.problem:
+        return false()
+    if view.waits:
+        return search.waiting(session, wanted, Place.case_id)
+    # One author's or one article's comments are few: each is looked at. All others, see `look`.
+    if view.article or view.author:
+        return search.decided(session, wanted, Case.id)
+    return true()
 
 
 def _scores(session: Session, view: View) -> list[ColumnElement[bool]]:

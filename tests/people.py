@@ -172,5 +172,5 @@ def words(page: str) -> str:
     """Return what a page says, without its markup."""
     bare = re.sub(r"<(script|style)\b.*?</\1>", " ", page, flags=re.S)
     # A mark begins and ends within a sentence.
-    unmarked = re.sub(r"</?(?:mark|u)>", "", bare)
+    unmarked = re.sub(r"</?(?:mark|u|b)>", "", bare)
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", unmarked)).split())

@@ -47,6 +47,7 @@ function act(key) {
   if (key === "j" || key === "ArrowDown") return page ? follow("[rel=next]") : go(1);
   if (key === "k" || key === "ArrowUp") return page ? follow("[rel=prev]") : go(-1);
   if (key === "u") return undo();
+  if (key === "/") return find();
   if (!at) return false;
   if (key === "a") return press(at, "approve");
   if (/^[1-9]$/.test(key)) return reject(at, Number(key));
@@ -86,6 +87,12 @@ function reject(at, number) {
 function note(at) {
   const field = document.getElementById("note") ?? at.querySelector("input[name=words]");
   field?.focus();
+  return Boolean(field);
+}
+
+function find() {
+  const field = document.querySelector("[data-key=search]");
+  field?.select();
   return Boolean(field);
 }
 
