@@ -149,12 +149,13 @@ def tradeoff(history: History, policy: Policy, label: str) -> Tradeoff:
 
 
 def bin_of(scores: Numbers) -> Whole:
-    """Return the bin of each score: the last whole thousandth that it reaches, compared as floats.
+    """Return the bin of each score, the last whole thousandth that it reaches; -1 if it has none.
 
-    Multiplied and cut off, 0.57 would fall below 570 / 1000.
+    Compared as floats: multiplied and cut off, 0.57 would fall below 570 / 1000.
     """
     edges = np.arange(FINE + 1) / FINE
-    return np.searchsorted(edges, scores, side="right") - 1
+    bins: Whole = np.searchsorted(edges, scores, side="right") - 1
+    return np.where(np.isfinite(scores), bins, -1)
 
 
 def changed(history: History, now: Policy, then: Policy) -> tuple[Whole, Codes, Codes, Numbers]:
