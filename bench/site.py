@@ -175,6 +175,7 @@ def _comments(
                     "version": 2,
                     "author": author,
                     "context": article,
+                    "script": "latin",
                     "opened_at": at,
                 },
                 {

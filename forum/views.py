@@ -18,6 +18,7 @@ from forum.search import Search
 from forum.tables import Account, Article
 from moderation import decisions, labels, review_queue, urgency
 from moderation.policy import SIGNALS, Status
+from moderation.scripts import WRITTEN_IN
 from moderation.tables import Case, Decision, Place, time_of
 from moderation.urgency import Weights
 
@@ -74,6 +75,8 @@ class View:
     section: str = ""
     article: str = ""
     author: str = ""
+    # In what it is written, by its script: no language is guessed here.
+    script: str = ""
     # A score from `least` to `most`; of any label where none is named.
     label: str = ""
     least: float | None = None
@@ -95,6 +98,7 @@ class View:
             section=given.get("section", "").strip("/"),
             article=given.get("article", ""),
             author=given.get("author", "").strip(),
+            script=given.get("script", ""),
             label=given.get("label", ""),
             least=_score(given.get("least", "")),
             most=_score(given.get("most", "")),
@@ -105,6 +109,8 @@ class View:
         )
         if view.label and view.label not in labels.NAMES:
             raise NotFound("There is no label of that name.")
+        if view.script and view.script not in WRITTEN_IN:
+            raise NotFound("There is no such script to choose.")
         if view.held_for and view.held_for not in HELD_FOR:
             raise NotFound("There is no such reason to hold a case.")
         if view.age and view.age not in AGES:
@@ -278,7 +284,8 @@ def weigh(
 def _filters(session: Session, view: View, viewer: int) -> list[ColumnElement[bool]]:
     waits = view.waits
     case_id = Place.case_id if waits else Case.id
-    context, author = (Place.context, Place.author) if waits else (Case.context, Case.author)
+    of: type[Place | Case] = Place if waits else Case
+    context, author = of.context, of.author
     found: list[ColumnElement[bool]] = [] if waits else [Case.withdrawn_at.is_(None)]
     if view.search is not None:
         found.append(_said(session, view, view.search))
@@ -289,6 +296,8 @@ def _filters(session: Session, view: View, viewer: int) -> list[ColumnElement[bo
     if view.author:
         named = select(Account.id).where(Account.name_key == accounts.name_key(view.author))
         found.append(author.in_(named))
+    if view.script:
+        found.append(of.script == view.script)
     if view.mine:
         found.append(
             exists().where(

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ScalarSelect, bindparam, func, insert, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 
-from moderation import decisions, scoring_queue
+from moderation import decisions, scoring_queue, scripts
 from moderation.decisions import Kind
 from moderation.explain import Why
 from moderation.policy import Status
@@ -28,6 +28,7 @@ def open_case(session: Session, text: str, *, author: int, context: int) -> int:
         version=1,
         author=author,
         context=context,
+        script=scripts.written_in(text),
         opened_at=time_of(session),
     )
     scoring_queue.enqueue(session, case_id)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from moderation import notices, review_queue, rules
+from moderation import notices, review_queue, rules, scripts
 from moderation.policy import Finding, Status
 from moderation.tables import Case, Claim, Decision, time_of
 
@@ -96,7 +96,11 @@ def decide(
         "waiting_since": waiting,
     }
     if text is not None:
-        change |= {"text": text, "revision": Case.revision + 1}
+        change |= {
+            "text": text,
+            "script": scripts.written_in(text),
+            "revision": Case.revision + 1,
+        }
     if kind is Kind.WITHDRAW:
         change |= {"withdrawn_at": now}
     # The condition makes it safe: a read before a write does not, on any database.

@@ -23,9 +23,14 @@ AUDIENCE_LASTS = timedelta(minutes=2)
 def settle(session: Session, case_id: int) -> None:
     """Give a case its place, or take it away, as the case stands now."""
     found = session.execute(
-        select(Case.status, Case.waiting_since, Case.withdrawn_at, Case.author, Case.context).where(
-            Case.id == case_id
-        )
+        select(
+            Case.status,
+            Case.waiting_since,
+            Case.withdrawn_at,
+            Case.author,
+            Case.context,
+            Case.script,
+        ).where(Case.id == case_id)
     ).one()
     # One that was reported and then edited keeps its place, unseen, while it is scored again.
     if found.waiting_since is None or found.withdrawn_at is not None:
@@ -36,6 +41,7 @@ def settle(session: Session, case_id: int) -> None:
         "since": found.waiting_since,
         "author": found.author,
         "context": found.context,
+        "script": found.script,
         **_ground(session, case_id),
     }
     changed = session.execute(update(Place).where(Place.case_id == case_id).values(values))

@@ -2,7 +2,8 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 from moderation.spelling import plain
 
@@ -12,6 +13,49 @@ LATIN = ("Latin",)
 _PARAGRAPH = 20
 # Unicode's names of characters begin with their script, but for these.
 _NAMES = {"Cjk": "Han"}
+
+
+# In what a text can be written, as it is kept and as it is told.
+WRITTEN_IN: Mapping[str, str] = {
+    **{
+        name.lower(): name
+        for name in (
+            "Latin", "Arabic", "Armenian", "Bengali", "Cyrillic", "Devanagari", "Ethiopic",
+            "Georgian", "Greek", "Han", "Hangul", "Hebrew", "Kana", "Tamil", "Thai",
+        )
+    },
+    "other": "Another script",
+    "several": "Several scripts",
+    "none": "No letters",
+}  # fmt: skip
+# Japanese is written in three at once.
+_KANA = {"hiragana": "kana", "katakana": "kana", "katakana-hiragana": "kana"}
+
+
+def written_in(text: str) -> str:
+    """Return the script of a text's letters, of `WRITTEN_IN`.
+
+    *several* where at least a quarter of them are not of the script that most are of.
+    """
+    if text.isascii():
+        return "latin" if any(map(str.isalpha, text)) else "none"
+    found = Counter[str]()
+    for letter, count in Counter(unicodedata.normalize("NFKC", text)).items():
+        if letter.isalpha():
+            found[_known(letter)] += count
+    if "kana" in found:
+        found["kana"] += found.pop("han", 0)
+    if not found:
+        return "none"
+    ((script, most),) = found.most_common(1)
+    return "several" if 4 * (found.total() - most) >= found.total() else script
+
+
+@lru_cache(maxsize=4096)
+def _known(letter: str) -> str:
+    name = _script(letter).lower()
+    name = _KANA.get(name, name)
+    return name if name in WRITTEN_IN else "other"
 
 
 def outside(text: str, known: Collection[str]) -> str:

@@ -86,6 +86,8 @@ class Case(Base):
     version: Mapped[int] = mapped_column(default=1)
     author: Mapped[int]
     context: Mapped[int]
+    # In which script the text is written, as `scripts.written_in` says.
+    script: Mapped[str] = mapped_column(String(16), default="", server_default="")
     opened_at: Mapped[datetime]
     # Set while a person should look: held, published and reported, or rejected and appealed.
     waiting_since: Mapped[datetime | None]
@@ -95,6 +97,7 @@ class Case(Base):
     __table_args__ = (
         Index(None, "status", "waiting_since", "id"),
         Index(None, "status", "id"),
+        Index(None, "script", "status", "id"),
         Index(None, "context", "status", "withdrawn_at"),
         Index(None, "author", "status", "withdrawn_at"),
     )
@@ -122,6 +125,7 @@ class Place(Base):
     since: Mapped[datetime]
     author: Mapped[int]
     context: Mapped[int]
+    script: Mapped[str] = mapped_column(String(16), default="", server_default="")
     # Codes of what the last verdict found, each with a space before and after it.
     held_for: Mapped[str]
     # The scores that it was judged by.
@@ -143,6 +147,7 @@ class Place(Base):
         Index(None, "status", "since", "case_id"),
         Index(None, "context", "status"),
         Index(None, "author", "status"),
+        Index(None, "script", "status", "urgency", "case_id"),
     )
 
 

@@ -21,6 +21,7 @@ from forum.web.forms import Form, cleaned, path_number, query_number, query_text
 from forum.web.pages import NOTICES, number, page, see_other
 from forum.web.state import state_of
 from forum.web.transactions import read, transact
+from moderation.scripts import WRITTEN_IN
 
 
 def _view(given: Mapping[str, str]) -> View:
@@ -51,6 +52,7 @@ async def queue(request: Request) -> Response:
         continued=bool(after),
         held_for=HELD_FOR,
         ages=AGES,
+        scripts=WRITTEN_IN,
         **await read(request, ask),
     )
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from moderation.scripts import LATIN, outside
+from moderation.scripts import LATIN, outside, written_in
 
 ENGLISH = "The council will vote on the new bus line next week."
 ARABIC = "شكرا جزيلا على هذا المقال الرائع"
@@ -49,3 +49,25 @@ def test_a_text_mostly_in_another_script_is_told_by_its_name(text, script):
 def test_a_classifier_that_knows_more_scripts_reads_more():
     assert outside("Спасибо за статью", ("Latin", "Cyrillic")) == ""
     assert outside(ARABIC, ("Latin", "Cyrillic")) == "Arabic"
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        (ENGLISH, "latin"),
+        ("Où est la gare? Żółć, straße.", "latin"),
+        (ARABIC, "arabic"),
+        (ARABIC + " BBC", "arabic"),
+        ("Спасибо за статью", "cyrillic"),
+        ("感谢您的文章", "han"),
+        ("記事をありがとうございます", "kana"),
+        ("기사 감사합니다", "hangul"),
+        ("Спасибо, thank you very much", "several"),
+        ("ᐃᓄᒃᑎᑐᑦ", "other"),
+        ("🙂 123 …", "none"),
+        ("123", "none"),
+        ("", "none"),
+    ],
+)
+def test_a_text_says_in_what_it_is_written(text, script):
+    assert written_in(text) == script

@@ -197,6 +197,24 @@ def test_whatever_is_typed_is_answered(site, mona):
         assert answer.status_code == 200, typed
 
 
+def test_the_script_is_a_filter_and_follows_an_edit(site, mona, work):
+    ann = site.person("Ann")
+    ann.comments("شكرا جزيلا على هذا المقال الرائع")
+    ann.comments("The milk goes in first.")
+    work()
+    assert shown(mona.opens(REVIEW, script="arabic")) == [1]
+    assert shown(mona.opens(REVIEW, script="latin")) == []
+    assert "Held 1 Reported 0" in mona.reads(REVIEW, script="arabic")
+    assert "written in Arabic" in mona.reads(REVIEW, script="arabic")
+    assert shown(mona.opens(REVIEW, script="latin", show="published")) == [2]
+    assert shown(mona.opens(REVIEW, script="latin", show="published", q="milk")) == [2]
+    assert shown(mona.opens(REVIEW, script="arabic", show="published", q="milk")) == []
+    ann.sends("/comments/2/edit", text="Молоко наливают первым.")
+    work()
+    assert shown(mona.opens(REVIEW, script="cyrillic", q="молоко")) == [2]
+    assert mona.opens(REVIEW, script="klingon").status_code == 404
+
+
 def test_a_search_ends_after_so_many_and_goes_on_from_there(site, mona, monkeypatch):
     monkeypatch.setattr(views, "_LOOKED_THROUGH", (1, 2))
     ann = site.person("Ann")
