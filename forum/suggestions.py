@@ -45,15 +45,22 @@ def keep(
     session.execute(delete(Suggestion).where(Suggestion.id <= made.id - KEPT))
 
 
+def page(session: Session, *, before: int | None = None, at_most: int) -> list[Suggestion]:
+    """Return suggestions, the newest first, each with its key; those `before` that number."""
+    query = select(Suggestion).options(joinedload(Suggestion.key)).order_by(Suggestion.id.desc())
+    if before is not None:
+        query = query.where(Suggestion.id < before)
+    return list(session.scalars(query.limit(at_most)))
+
+
 def listed(session: Session) -> Iterator[Suggestion]:
     """Yield all that are kept, the newest first, each with its key."""
-    before = 2**62
-    while page := session.scalars(
-        select(Suggestion)
-        .options(joinedload(Suggestion.key))
-        .where(Suggestion.id < before)
-        .order_by(Suggestion.id.desc())
-        .limit(500)
-    ).all():
-        yield from page
-        before = page[-1].id
+    before = None
+    while found := page(session, before=before, at_most=500):
+        yield from found
+        before = found[-1].id
+
+
+def remove(session: Session, number: int) -> None:
+    """Remove a suggestion; one that is gone already is as it should be."""
+    session.execute(delete(Suggestion).where(Suggestion.id == number))

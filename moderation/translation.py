@@ -1,6 +1,7 @@
 """Thresholds for another classifier: each keeps its share of comments; and where two disagree."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from moderation import labels
+from moderation.labels import Scores
 from moderation.policy import Policy, Signal, Status, Threshold, Verdict, judge, title_of
 from moderation.rescoring import NEWEST
 from moderation.tables import Case, Score
@@ -28,6 +30,7 @@ class Pairs:
     """What two classifiers gave the same texts: a row a text, a column a label; NaN is no score."""
 
     case_ids: Sequence[int]
+    revisions: Sequence[int]
     one: Numbers
     other: Numbers
     signals: Sequence[Sequence[Signal]]
@@ -62,12 +65,22 @@ class Translation:
     texts: int
 
 
-def pairs(session: Session, one_id: int, other_id: int, *, at_most: int = NEWEST) -> Pairs:
-    """Return what is kept of the newest texts that both classifiers scored."""
+def pairs(
+    session: Session,
+    one_id: int,
+    other_id: int,
+    *,
+    before: int | None = None,
+    at_most: int = NEWEST,
+) -> Pairs:
+    """Return what is kept of the newest texts that both classifiers scored; those of cases from
+    `before` on are left out.
+    """
     one, other = aliased(Score), aliased(Score)
-    rows = session.execute(
+    query = (
         select(
             one.case_id,
+            one.revision,
             one.signals,
             one.good,
             *(getattr(one, name) for name in labels.NAMES),
@@ -77,11 +90,15 @@ def pairs(session: Session, one_id: int, other_id: int, *, at_most: int = NEWEST
         .where(one.classifier_id == one_id, other.classifier_id == other_id)
         .order_by(one.case_id.desc(), one.revision.desc())
         .limit(at_most)
-    ).all()
+    )
+    if before is not None:
+        query = query.where(one.case_id < before)
+    rows = session.execute(query).all()
     width = len(labels.NAMES)
-    scores = np.array([tuple(row[3:]) for row in rows], dtype=np.float64).reshape(-1, 2 * width)
+    scores = np.array([tuple(row[4:]) for row in rows], dtype=np.float64).reshape(-1, 2 * width)
     return Pairs(
         [row.case_id for row in rows],
+        [row.revision for row in rows],
         scores[:, :width],
         scores[:, width:],
         [
@@ -146,49 +163,104 @@ def _short(below: float, above: float) -> float:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A text on which two classifiers would have decided differently."""
+    """A text on which two classifiers would have decided differently, and what became of it."""
 
     case_id: int
     text: str
+    status: Status
     one: Verdict
     other: Verdict
+    one_scores: Scores
+    other_scores: Scores
+
+    @property
+    def kind(self) -> "Kind":
+        return self.one.status, self.other.status
+
+
+# What the one decides, and what the other would have decided.
+Kind = tuple[Status, Status]
+
+
+@dataclass(frozen=True)
+class Disagreements:
+    """Where two classifiers part.
+
+    `counts` are those among the newest texts, which `translation` was made from; `found` are some
+    of them or of older ones, newest first, and `next` the case before which there may be more.
+    """
+
+    translation: Translation
+    counts: Mapping[Kind, int]
+    found: Sequence[Disagreement]
+    next: int | None
 
 
 def disagreements(
-    session: Session, policy: Policy, one_id: int, other_id: int, *, at_most: int = NEWEST
-) -> tuple[Translation, list[Disagreement]]:
-    """Judge the newest texts by both classifiers' scores; return those that end up elsewhere.
+    session: Session,
+    policy: Policy,
+    one_id: int,
+    other_id: int,
+    *,
+    kind: Kind | None = None,
+    before: int | None = None,
+    a_page: int | None = None,
+    at_most: int = NEWEST,
+) -> Disagreements:
+    """Judge texts by both classifiers' scores, and return those that end up elsewhere.
 
-    The second is judged by thresholds that keep each its share of comments, so that it is not
-    blamed for another scale. Newest first. Raises NothingToTranslateBy.
+    The second is judged by thresholds that keep each its share of the newest texts, so that it is
+    not blamed for another scale. At most `at_most` texts are looked at, of cases before `before`,
+    and of those that part, as `kind` says, `a_page` are returned. Raises NothingToTranslateBy.
     """
-    both = pairs(session, one_id, other_id, at_most=at_most)
-    translation = translate(policy, both)
-    apart: dict[int, tuple[Verdict, Verdict]] = {}
-    for place, case_id in enumerate(both.case_ids):
+    newest = pairs(session, one_id, other_id, at_most=at_most)
+    translation = translate(policy, newest)
+    there = list(_apart(session, newest, policy, translation.policy))
+    counts = Counter(each.kind for each in there)
+    looked_at = newest
+    if before is not None:
+        looked_at = pairs(session, one_id, other_id, before=before, at_most=at_most)
+        there = list(_apart(session, looked_at, policy, translation.policy))
+    found = [each for each in there if kind in (None, each.kind)]
+    if a_page is not None and len(found) > a_page:
+        return Disagreements(translation, counts, found[:a_page], found[a_page - 1].case_id)
+    further = looked_at.case_ids[-1] if len(looked_at) == at_most else None
+    return Disagreements(translation, counts, found, further)
+
+
+def _apart(
+    session: Session, both: Pairs, policy: Policy, translated: Policy
+) -> Iterator[Disagreement]:
+    """Yield the texts that are still as they were scored, and that two policies part."""
+    apart: dict[tuple[int, int], tuple[int, Verdict, Verdict]] = {}
+    for place, key in enumerate(zip(both.case_ids, both.revisions, strict=True)):
         signals = both.signals[place]
         first = judge(_scores(both.one[place]), signals, policy)
-        second = judge(_scores(both.other[place]), signals, translation.policy)
+        second = judge(_scores(both.other[place]), signals, translated)
         if first.status is not second.status:
-            apart.setdefault(case_id, (first, second))
-    texts = _texts(session, list(apart))
-    return translation, [
-        Disagreement(case_id, texts[case_id], *verdicts)
-        for case_id, verdicts in apart.items()
-        if case_id in texts
-    ]
-
-
-def _scores(row: Numbers) -> Mapping[str, float]:
-    values = zip(labels.NAMES, row.tolist(), strict=True)
-    return {name: value for name, value in values if not np.isnan(value)}
-
-
-def _texts(session: Session, case_ids: Sequence[int]) -> dict[int, str]:
-    """Return the texts that their authors did not take back."""
+            apart[key] = place, first, second
+    # Not those that their authors changed or took back.
     rows = session.execute(
-        select(Case.id, Case.text).where(
-            Case.id.in_(case_ids), Case.withdrawn_at.is_(None), Case.status != Status.PENDING
+        select(Case.id, Case.revision, Case.text, Case.status).where(
+            Case.id.in_([case_id for case_id, _ in apart]),
+            Case.withdrawn_at.is_(None),
+            Case.status != Status.PENDING,
         )
     )
-    return dict(rows.all())
+    cases = {(row.id, row.revision): row for row in rows}
+    for key, (place, first, second) in apart.items():
+        if key in cases:
+            yield Disagreement(
+                key[0],
+                cases[key].text,
+                Status(cases[key].status),
+                first,
+                second,
+                _scores(both.one[place]),
+                _scores(both.other[place]),
+            )
+
+
+def _scores(row: Numbers) -> Scores:
+    values = zip(labels.NAMES, row.tolist(), strict=True)
+    return {name: value for name, value in values if not np.isnan(value)}

@@ -221,7 +221,7 @@ def disagreements(
         current, shadow = policies.in_force(session), lineup.shadowing(session)
         if shadow is None or shadow.id == current.classifier_id:
             raise Refused("No other classifier has scored here. Name one in FORUM_SHADOW.")
-        moved, found = translation.disagreements(
+        apart = translation.disagreements(
             session, current.policy, current.classifier_id, shadow.id, at_most=texts
         )
         table(
@@ -237,10 +237,10 @@ def disagreements(
                     ),
                     printable(" ".join(each.text.split()))[:100],
                 )
-                for each in found
+                for each in apart.found
             ],
         )
     say(
-        f"{len(found)} of {moved.texts} comments. The shadow is judged by thresholds that keep each"
-        " its share of comments."
+        f"{len(apart.found)} of {apart.translation.texts} comments. The shadow is judged by"
+        " thresholds that keep each its share of comments."
     )

@@ -18,21 +18,25 @@ def score(
     classifier: ClassifierOption = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show how the classifier scores a text."""
+    """Show how the classifier scores a text; with the site's own calibration where one is here."""
     from moderation import labels
-    from moderation.loading import load_classifier
 
-    loaded = load_classifier(classifier or site.settings().classifier)
+    loaded, calibrated = site.classifier(site.settings(), classifier)
     (scores,) = loaded.score([_given(text)])
     if as_json:
-        about = {"classifier": loaded.name, "version": loaded.version, "scores": dict(scores)}
+        about = {
+            "classifier": loaded.name,
+            "version": loaded.version,
+            "calibrated_here": calibrated,
+            "scores": dict(scores),
+        }
         say(json.dumps(about))
         return
     table(
         ("Label", "Score"),
         [(labels.BY_NAME[label].title, f"{score:.4f}") for label, score in scores.items()],
     )
-    say(f"Scored by {loaded.name}, version {loaded.version}.")
+    say(site.scored_by(loaded, calibrated))
 
 
 def explain(
@@ -42,13 +46,12 @@ def explain(
     classifier: ClassifierOption = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show which words of a text carry its scores."""
+    """Show which words of a text carry its scores, which are those of 'forum score'."""
     from moderation import labels
     from moderation.explain import explain
-    from moderation.loading import load_classifier
     from moderation.scripts import outside
 
-    loaded = load_classifier(classifier or site.settings().classifier)
+    loaded, calibrated = site.classifier(site.settings(), classifier)
     given = _given(text)
     (scores,) = loaded.score([given])
     found = explain(loaded, given, loaded.labels)
@@ -57,6 +60,7 @@ def explain(
         about = {
             "classifier": loaded.name,
             "version": loaded.version,
+            "calibrated_here": calibrated,
             "outside": script,
             "labels": {
                 label: {"score": score, **found[label].to_json()} for label, score in scores.items()
@@ -82,7 +86,7 @@ def explain(
     long = any(row[3] for row in rows)
     head = ("Label", "Score", "Carried by", "Highest in the part")
     table(head[: 3 + long], [row[: 3 + long] for row in rows])
-    say(f"Scored by {loaded.name}, version {loaded.version}.")
+    say(site.scored_by(loaded, calibrated))
 
 
 def _given(text: str) -> str:

@@ -57,7 +57,11 @@ def score_api(
         int | None, typer.Option(help="Port to listen on; else FORUM_PORT.", show_default=False)
     ] = None,
 ) -> None:
-    """Serve the score API, the Perspective API's twin, without a site. Ctrl-C stops it."""
+    """Serve the score API, the Perspective API's twin, without a site. Ctrl-C stops it.
+
+    Scores go by the calibration that FORUM_DATABASE has for the classifier: a site's own, made by
+    'forum model calibrate', where it is that site's database; else the classifier's.
+    """
     given = {"host": host or None, "port": port}
     settings = site.settings(**{name: value for name, value in given.items() if value is not None})
     with suppress(KeyboardInterrupt):

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forum.cli.terminal import Refused
+from forum.cli.terminal import Refused, tell
 
 if TYPE_CHECKING:
     from forum.database import Database
     from forum.settings import Settings
+    from moderation.classifier import Classifier
 
 ClassifierOption = Annotated[
     str,
@@ -20,6 +21,10 @@ ClassifierOption = Annotated[
         help="As FORUM_CLASSIFIER, which it stands in for.",
     ),
 ]
+
+
+class NoSite(Refused):
+    """There is no database where the settings look for one."""
 
 
 def settings(**given: object) -> "Settings":
@@ -64,12 +69,12 @@ def database(settings: "Settings") -> "Iterator[Database]":
     """Yield the database of a site that is set up. Raises Refused with what to do first."""
     from sqlalchemy import make_url
 
-    from forum import migrate
-
     file = make_url(settings.database).database
     # Opening it would make an empty one.
     if settings.database.startswith("sqlite") and file and not Path(file).exists():
-        raise Refused(f"There is no database at {file}. Make one: 'forum setup'.")
+        raise NoSite(f"There is no database at {file}. Make one: 'forum setup'.")
+    from forum import migrate
+
     with connected(settings) as database:
         if not migrate.is_current(database):
             raise Refused(
@@ -77,6 +82,32 @@ def database(settings: "Settings") -> "Iterator[Database]":
                 " needs. Run 'forum migrate' first."
             )
         yield database
+
+
+def classifier(settings: "Settings", spec: str) -> "tuple[Classifier, bool]":
+    """Load a classifier as the site here uses it, and say whether the site calibrated it.
+
+    Where no site is, or its database cannot be asked, the scores are the classifier's own.
+    """
+    from moderation import calibrations
+    from moderation.loading import load_classifier
+
+    loaded = load_classifier(spec or settings.classifier)
+    try:
+        with database(settings) as here, here.reading() as session:
+            applied = calibrations.applied(session, loaded)
+    except NoSite:
+        return loaded, False
+    except Refused as problem:
+        tell(f"{problem} The scores are the classifier's own.")
+        return loaded, False
+    return applied, applied is not loaded
+
+
+def scored_by(classifier: "Classifier", calibrated: bool) -> str:
+    """Say in a sentence whose scores were shown."""
+    by = f"Scored by {classifier.name}, version {classifier.version}"
+    return f"{by}, with the calibration of the site here." if calibrated else f"{by}."
 
 
 def shown(url: str) -> str:

@@ -53,6 +53,7 @@ NOTICES = {
     "sanctioned": "Done. The author is told.",
     "lifted": "Lifted. The author sees it.",
     "read": "Thank you. You can comment again.",
+    "suggestion": "The suggestion is removed.",
     "closed": "Closed.",
     "reopened": "Open again.",
 }

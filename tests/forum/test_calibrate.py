@@ -1,5 +1,6 @@
 """`forum model calibrate`: what it shows, asks, refuses, changes and undoes."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,33 @@ def test_without_anything_adopted_there_is_nothing_to_undo(prepared: Forum) -> N
 
     assert refused.status == 1
     assert "nothing to undo" in refused.err
+
+
+def test_scores_beside_a_site_go_by_its_own_calibration_and_that_is_said(
+    moderated: Forum,
+) -> None:
+    own = json.loads(moderated("score", "You idiot.", "--json").out)
+    moderated("model", "calibrate", "--yes")
+
+    bent = json.loads(moderated("score", "You idiot.", "--json").out)
+    why = json.loads(moderated("explain", "You idiot.", "--json").out)
+
+    assert (own["calibrated_here"], bent["calibrated_here"]) == (False, True)
+    assert bent["version"] != own["version"]
+    assert bent["scores"]["toxicity"] != own["scores"]["toxicity"]
+    assert why["version"] == bent["version"]
+    assert why["labels"]["toxicity"]["score"] == bent["scores"]["toxicity"]
+    said = moderated("score", "You idiot.").out
+    assert said.endswith(f"version {bent['version']}, with the calibration of the site here.\n")
+
+
+def test_beside_a_database_that_cannot_be_asked_scores_are_the_classifiers_own(
+    forum: Forum, tmp_path: Path, classifier: Classifier
+) -> None:
+    (tmp_path / "forum.db").write_text("This is no database, nor was it ever meant to be one.")
+
+    scored = forum("score", "You idiot.")
+
+    assert scored.status == 0
+    assert scored.out.endswith(f"version {classifier.version}.\n")
+    assert "The scores are the classifier's own." in scored.err

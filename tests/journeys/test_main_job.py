@@ -131,8 +131,8 @@ def test_axe_finds_nothing_on_any_page(site, open_page, scheme, width):
         "/comments/1/reply", "/comments/1/edit", "/comments/1/delete", "/review",
         "/review?show=published", "/review?show=rejected", "/review/cases/2", "/review/log",
         "/admin/policy", "/admin/policy/1", "/admin/disclaimer", "/admin/accounts",
-        "/admin/articles", "/admin/order", "/sign-in", "/sign-up",
-        "/review?section=life&least=0.2&held_for=score",
+        "/admin/articles", "/admin/order", "/admin/shadow", "/admin/suggestions", "/sign-in",
+        "/sign-up", "/review?section=life&least=0.2&held_for=score",
     ]  # fmt: skip
     for address in addresses:
         page.goto(address)

@@ -1,6 +1,7 @@
 """A policy is for one classifier: which one decides, what another one's scores are worth."""
 
 import threading
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select
@@ -304,10 +305,52 @@ def test_disagreements_are_the_texts_that_would_have_gone_another_way(database, 
 
     with database.reading() as session:
         rows = {one.name: one.id for one in session.scalars(select(ClassifierVersion))}
-        moved, found = translation.disagreements(session, OURS, rows["old"], rows["new"])
+        apart = translation.disagreements(session, OURS, rows["old"], rows["new"])
 
-    assert len(pairs) == moved.texts == 100
-    assert [(one.text, one.one.status, one.other.status) for one in found] == [
+    assert len(pairs) == apart.translation.texts == 100
+    assert [(one.text, one.one.status, one.other.status) for one in apart.found] == [
         ("0.98 of a comment", Status.REJECTED, Status.PUBLISHED),
         ("0.02 of a comment", Status.PUBLISHED, Status.REJECTED),
     ]
+    assert apart.next is None
+
+
+def test_disagreements_come_by_kind_page_by_page_and_from_further_back(database, old, new):
+    new.swaps = ("0.02 of a comment", "0.98 of a comment")
+    both(database, old, new)
+
+    with database.reading() as session:
+        rows = {one.name: one.id for one in session.scalars(select(ClassifierVersion))}
+        ask = partial(translation.disagreements, session, OURS, rows["old"], rows["new"])
+        first = ask(a_page=1)
+        second = ask(a_page=1, before=first.next)
+        harsher = ask(kind=(Status.PUBLISHED, Status.REJECTED))
+        some = ask(at_most=60)
+        rest = ask(at_most=60, before=some.next)
+
+    assert [one.text for one in first.found] == ["0.98 of a comment"]
+    assert [one.text for one in second.found] == ["0.02 of a comment"]
+    assert second.next is None
+    assert [one.text for one in harsher.found] == ["0.02 of a comment"]
+    assert first.counts == second.counts == harsher.counts
+    assert sum(first.counts.values()) == 2
+    assert some.translation.texts == 60
+    assert "0.02 of a comment" not in [one.text for one in some.found]
+    assert "0.02 of a comment" in [one.text for one in rest.found]
+    assert first.found[0].one_scores["toxicity"] == pytest.approx(0.98)
+    assert first.found[0].other_scores["toxicity"] == pytest.approx(0.02**3)
+
+
+def test_a_text_that_its_author_changed_since_is_no_disagreement(database, old, new):
+    new.swaps = ("0.02 of a comment", "0.98 of a comment")
+    both(database, old, new)
+    with database.writing() as session:
+        changed = session.scalars(select(Case).where(Case.text == "0.98 of a comment")).one()
+        cases.reopen(session, changed, "0.01 of a comment, put otherwise")
+    until_idle(Worker(database.writing, old))
+
+    with database.reading() as session:
+        rows = {one.name: one.id for one in session.scalars(select(ClassifierVersion))}
+        apart = translation.disagreements(session, OURS, rows["old"], rows["new"])
+
+    assert [one.text for one in apart.found] == ["0.02 of a comment"]
