@@ -16,7 +16,7 @@ import httpx2
 from rich.console import Console
 from rich.table import Table
 
-from bench import load, scoring, servers, site
+from bench import limits, load, scoring, servers, site
 from bench.load import Answered
 from bench.servers import Server
 from bench.site import Copies
@@ -75,6 +75,14 @@ def main() -> None:
             _say("From POST to visible.")
             with copies.copy() as url, servers.forum(url, worker=True) as ours:
                 figures += _visible(ours, paths["short"], made.tokens, 40 if wanted.quick else 200)
+            _say("What the classifier may take.")
+            with copies.copy() as url:
+                figures += [
+                    Figure(one.what, one.words, one.share, 1, at_most=True)
+                    for one in limits.measure(
+                        url, paths["short"], comments=100 if wanted.quick else 400
+                    )
+                ]
         finally:
             copies.close()
     _say("Scoring.")
