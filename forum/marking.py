@@ -33,6 +33,11 @@ def quotes(rendered: str) -> list[Span]:
 
 def marked(rendered: str, spans: Sequence[Span], tag: Tag = "mark") -> str:
     """Return the HTML with these slices marked, also where they run across other marks."""
+    return wrapped(rendered, spans, f"<{tag}>", f"</{tag}>")
+
+
+def wrapped(rendered: str, spans: Sequence[Span], before: str, after: str) -> str:
+    """Return the HTML with something before and after each of these slices, within each mark."""
     inside = _numbered(spans)
     result: list[str] = []
     # Blanks wait until it is known whether the mark goes on behind them.
@@ -46,10 +51,10 @@ def marked(rendered: str, spans: Sequence[Span], tag: Tag = "mark") -> str:
         here = None if is_tag else inside.get(at)
         if here != current or is_tag:
             if current is not None:
-                result.append(f"</{tag}>")
+                result.append(after)
             result += blanks
             if here is not None:
-                result.append(f"<{tag}>")
+                result.append(before)
         else:
             result += blanks
         blanks.clear()

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from html import escape
 
 from sqlalchemy import BindParameter, bindparam, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from forum import accounts, appeals, comments, marking, search, views
+from forum import accounts, appeals, comments, covering, marking, search, views
 from forum.accounts import Viewer
+from forum.covering import Cover
 from forum.errors import Changed, Invalid, NotFound
 from forum.search import Search
 from forum.tables import Account, Appeal, Comment, Disclaimer, Report, Revision
@@ -53,21 +55,38 @@ class Reviewed:
     place: str = ""
     # What the view looks for in the text.
     search: Search | None = None
+    # Covers words that hurt, for a moderator who wants that.
+    cover: Cover | None = None
 
     @cached_property
     def html(self) -> str:
         """The comment's HTML, with the words marked that carried a score, and where it is long
         the parts that scored highest; and what was searched for."""
         html = self.comment.html
+        found = list(self._why.values())
+        spans = [span for why in found for span in why.spans]
         if self.explained:
-            found = list(self._why.values())
-            html = marking.marked(html, [span for why in found for span in why.spans])
+            html = marking.marked(html, spans)
             html = marking.marked(html, [why.part for why in found if why.part], "u")
-        return marking.marked(html, self._searched, "b") if self._searched else html
+        if self._searched:
+            html = marking.marked(html, self._searched, "b")
+        return self.cover.html(html, spans) if self.cover else html
 
     @cached_property
     def _searched(self) -> Sequence[tuple[int, int]]:
         return search.spans(self.case.text, self.search) if self.search else ()
+
+    def covered(self, html: str) -> str:
+        """Another text's HTML that belongs to the case, with words covered as in its own."""
+        return self.cover.html(html) if self.cover else html
+
+    def say(self, words: str) -> str:
+        """Plain words as HTML, with those covered that are covered in the case."""
+        if self.cover is None:
+            return escape(words, quote=False)
+        return self.cover.words(
+            words, [said for name in self._why for said in self.carried_by(name)]
+        )
 
     @property
     def explained(self) -> bool:
@@ -142,7 +161,8 @@ def queue(
     found = session.scalars(select(Comment).where(Comment.case_id.in_(ids)).options(*_SURROUNDINGS))
     by_case = {comment.case_id: comment for comment in found}
     places = views.places(session, view, ids)
-    cases_ = _reviewed(session, [by_case[case_id] for case_id in ids], places, view.search)
+    cover = covering.for_(session, moderator.id)
+    cases_ = _reviewed(session, [by_case[case_id] for case_id in ids], places, view.search, cover)
     return QueuePage(cases_, cases_[-1].place if more else None, look.further)
 
 
@@ -187,6 +207,7 @@ def _reviewed(
     found: Sequence[Comment],
     places: Mapping[int, str],
     wanted: Search | None = None,
+    cover: Cover | None = None,
 ) -> list[Reviewed]:
     grounds = cases.grounds(session, [comment.case_id for comment in found])
     records = cases.records(session, {comment.author_id for comment in found})
@@ -230,6 +251,7 @@ def _reviewed(
             holder=names.get(claim.holder, "A closed account") if claim else "",
             place=places.get(comment.case_id, ""),
             search=wanted,
+            cover=cover,
         )
 
     return [one(comment) for comment in found]
@@ -251,7 +273,12 @@ class CaseFile:
     undoable: Decision | None
 
 
-def open_file(session: Session, case_id: int, view: View = View()) -> CaseFile:  # noqa: B008
+def open_file(
+    session: Session,
+    case_id: int,
+    view: View = View(),  # noqa: B008
+    cover: Cover | None = None,
+) -> CaseFile:
     """Return a case with its history, and with its place in a view. Raises NotFound."""
     comment = session.scalar(
         select(Comment).where(Comment.case_id == case_id).options(*_SURROUNDINGS)
@@ -260,9 +287,9 @@ def open_file(session: Session, case_id: int, view: View = View()) -> CaseFile: 
         raise NotFound("There is no such case.")
     history = cases.history(session, case_id)
     return CaseFile(
-        reviewed=_reviewed(session, [comment], views.places(session, view, [case_id]), view.search)[
-            0
-        ],
+        reviewed=_reviewed(
+            session, [comment], views.places(session, view, [case_id]), view.search, cover
+        )[0],
         parent=comment.parent,
         earlier=list(
             session.scalars(
@@ -288,7 +315,7 @@ def take_up(
     case = session.get(Case, case_id)
     if case is not None and case.waiting_since is not None and case.withdrawn_at is None:
         claims.take(session, case_id, holder=moderator.id, lasts=lasts)
-    return open_file(session, case_id, view)
+    return open_file(session, case_id, view, covering.for_(session, moderator.id))
 
 
 def leave(session: Session, case_id: int, *, moderator: Account | Viewer) -> None:

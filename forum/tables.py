@@ -7,6 +7,7 @@ from sqlalchemy import (
     BindParameter,
     Boolean,
     ColumnElement,
+    Float,
     ForeignKey,
     Index,
     String,
@@ -120,6 +121,27 @@ class Note(Base):
     author: Mapped[Account] = relationship(lazy="raise")
 
     __table_args__ = (Index(None, "case_id", "id"),)
+
+
+class Habits(Base):
+    """How a moderator wants to work. Read by themselves alone."""
+
+    __tablename__ = "habits"
+
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id"), primary_key=True, autoincrement=False
+    )
+    # Whether words that hurt are covered until they are asked for.
+    covers: Mapped[bool] = mapped_column(Boolean)
+    # A pause is suggested after so many cases (empty: never) that scored so high, in so many
+    # minutes.
+    cases: Mapped[int | None]
+    score: Mapped[float] = mapped_column(Float)
+    minutes: Mapped[int]
+    # Before this moment nothing counts: the last time that a suggestion was put away.
+    rested_at: Mapped[datetime | None]
+    # Labels whose cases are not offered, with a space between two.
+    left_out: Mapped[str]
 
 
 class Address(Base):

@@ -8,10 +8,21 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, false, func, select, true, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    exists,
+    false,
+    func,
+    not_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.orm import Session
 
-from forum import accounts, articles, search
+from forum import accounts, articles, habits, search
 from forum.accounts import Viewer
 from forum.errors import NotFound
 from forum.search import Search
@@ -87,6 +98,8 @@ class View:
     # Only those with an open report; only those that the moderator decided on before.
     reported: bool = False
     mine: bool = False
+    # Also what the moderator has left out.
+    everything: bool = False
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> "View":
@@ -106,6 +119,7 @@ class View:
             age=given.get("age", ""),
             reported=given.get("reported", "") == "1",
             mine=given.get("mine", "") == "1",
+            everything=given.get("everything", "") == "1",
         )
         if view.label and view.label not in labels.NAMES:
             raise NotFound("There is no label of that name.")
@@ -119,7 +133,7 @@ class View:
         if view.show not in WAITING:
             view = replace(
                 view, order=Order.HARM, label="", least=None, most=None, held_for="", age="",
-                reported=False,
+                reported=False, everything=False,
             )  # fmt: skip
         return view
 
@@ -136,7 +150,7 @@ class View:
     @property
     def filters(self) -> dict[str, str]:
         """What narrows it, by name."""
-        return {k: v for k, v in self.asked.items() if k not in ("show", "order")}
+        return {k: v for k, v in self.asked.items() if k not in ("show", "order", "everything")}
 
     def but(self, **changes: Any) -> dict[str, str]:
         """The address of the same view with something changed."""
@@ -185,6 +199,8 @@ def cases_of(
     """The numbers of a view's cases in its order, behind a place; or in the opposite order from
     `before` on. Raises NotFound for a place that there cannot be."""
     where = _filters(session, view, viewer)
+    if view.waits and not view.everything:
+        where += habits.wanted(session, viewer)
     place = after or before
     keys: list[Any]
     here: tuple[Any, ...]
@@ -271,6 +287,25 @@ def counts(session: Session, view: View, *, viewer: int) -> dict[Show, int]:
     waiting = replace(view, show=Show.HELD) if not view.waits else view
     found = review_queue.counts(session, *_filters(session, waiting, viewer))
     return {show: found.get(STATUS[show], 0) for show in WAITING}
+
+
+def left_out(session: Session, view: View, *, viewer: int) -> int:
+    """Count the cases of a view that a moderator is not offered, having left out their label."""
+    wanted = habits.wanted(session, viewer) if view.waits and not view.everything else []
+    if not wanted:
+        return 0
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Place)
+            .where(
+                Place.status == STATUS[view.show],
+                *_filters(session, view, viewer),
+                not_(and_(*wanted)),
+            )
+        )
+        or 0
+    )
 
 
 def weigh(

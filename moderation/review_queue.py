@@ -60,9 +60,12 @@ def _ground(session: Session, case_id: int) -> dict[str, object]:
         .limit(1)
     ).one_or_none()
     if verdict is None:
-        return {"held_for": "", **dict.fromkeys(labels.NAMES)}
+        return {"held_for": "", "held_labels": "", **dict.fromkeys(labels.NAMES)}
     counted = (found["code"] for found in verdict.findings if "trusted" not in found)
     codes = " ".join(dict.fromkeys(counted))
+    over = " ".join(
+        found["label"] for found in verdict.findings if found["code"].startswith("above_")
+    )
     scores = session.scalar(
         select(Score).where(
             Score.case_id == case_id,
@@ -72,6 +75,7 @@ def _ground(session: Session, case_id: int) -> dict[str, object]:
     )
     return {
         "held_for": f" {codes} " if codes else "",
+        "held_labels": f" {over} " if over else "",
         **{name: getattr(scores, name, None) for name in labels.NAMES},
     }
 

@@ -128,6 +128,8 @@ class Place(Base):
     script: Mapped[str] = mapped_column(String(16), default="", server_default="")
     # Codes of what the last verdict found, each with a space before and after it.
     held_for: Mapped[str]
+    # The labels whose scores reached a threshold, written in the same way.
+    held_labels: Mapped[str] = mapped_column(default="")
     # The scores that it was judged by.
     toxicity: Mapped[float | None] = mapped_column(Float)
     severe_toxicity: Mapped[float | None] = mapped_column(Float)

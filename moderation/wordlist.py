@@ -116,26 +116,34 @@ class Matcher:
 
     def hits(self, text: str) -> list[Hit]:
         """Return each entry that the text has, in the order in which they stand in it."""
-        if not self._tree:
-            return []
         found: dict[int, Hit] = {}
-        self._look(list(_words(text)), found)
+        for hit in self._every(text):
+            found.setdefault(hit.entry.id, hit)
+        return sorted(found.values(), key=lambda hit: hit.start)
+
+    def spans(self, text: str) -> set[tuple[int, int]]:
+        """Return every slice of the text where an entry stands."""
+        return {(hit.start, hit.end) for hit in self._every(text)}
+
+    def _every(self, text: str) -> Iterator[Hit]:
+        if not self._tree:
+            return
+        yield from self._look(list(_words(text)))
         said = plain(text)
         if said.text != text:
             words = (
                 _Word(word.text, said.starts[word.start], said.ends[word.end - 1])
                 for word in _words(said.text)
             )
-            self._look(list(words), found)
-        return sorted(found.values(), key=lambda hit: hit.start)
+            yield from self._look(list(words))
 
-    def _look(self, words: Sequence[_Word], found: dict[int, Hit]) -> None:
+    def _look(self, words: Sequence[_Word]) -> Iterator[Hit]:
         for first, begin in enumerate(words):
             node, at = self._tree, first
             while at < len(words) and words[at].text in node:
                 node = node[words[at].text]
                 for entry in node.get("", ()):
-                    found.setdefault(entry.id, Hit(entry, begin.start, words[at].end))
+                    yield Hit(entry, begin.start, words[at].end)
                 at += 1
 
     def signals(self, text: str) -> tuple[Signal, ...]:

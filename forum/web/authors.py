@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from forum import accounts, authors, sanctions
+from forum import accounts, authors, covering, sanctions
 from forum.accounts import Role, Viewer
 from forum.errors import Changed, ForumError, Invalid
 from forum.sanctions import KINDS
@@ -41,6 +41,7 @@ async def _author_page(
         "moderator/author.html",
         status=problem.status if problem else 200,
         file=file,
+        cover=await read(request, covering.for_, viewer.id),
         kinds=KINDS,
         may_give=kinds if above else {},
         problem=problem,

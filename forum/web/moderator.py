@@ -11,7 +11,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from forum import articles, authors, notes, review, views
+from forum import articles, authors, habits, notes, review, views
 from forum.errors import Changed, ForumError, Invalid
 from forum.review import Happening
 from forum.sanctions import KINDS
@@ -43,6 +43,8 @@ async def queue(request: Request) -> Response:
             "about": articles.titled(session, view.article) if view.article else "",
             "undoable": review.undoable(session, done) if done else None,
             "line": review.happening(session, None, moderator=viewer).line,
+            "left_out": views.left_out(session, view, viewer=viewer.id),
+            "exposure": habits.exposure(session, viewer.id),
         }
 
     return await page(
@@ -200,6 +202,7 @@ async def _case_page(
         notes=await read(request, notes.on, case_id),
         author_file=await read(request, authors.open_file, file.reviewed.comment.author_id),
         kinds=KINDS,
+        exposure=await read(request, habits.exposure, request.state.viewer.id),
         problem=problem,
         typed=typed or {"reason": "", "words": ""},
         view=view,

@@ -46,6 +46,7 @@ NOTICES = {
     "no-mail": "Your address is taken away. You find your notices here.",
     "rules": "Saved. It counts from the next decision on.",
     "order": "The queue is in its new order.",
+    "habits": "Saved. Nobody else sees it.",
     "words": "The list is changed, from the next comment on.",
     "words-as-they-were": "All of this was on the list already.",
     "disclaimer": "The new disclaimer is shown with every thread from now on.",

@@ -10,6 +10,7 @@ from forum.web import (
     admin,
     api,
     authors,
+    habits,
     moderator,
     notices,
     operations,
@@ -93,6 +94,9 @@ TABLE = [
     Row("POST", "/review/cases/{id}/leave",    moderator.leave,         "leave",           MODERATOR),
     Row("POST", "/review/decisions/{id}/undo", moderator.undo,          "undo",            MODERATOR),
     Row("GET",  "/review/log",                 moderator.log,           "log",             MODERATOR),
+    Row("GET",  "/review/habits",              habits.form,             "habits",          MODERATOR),
+    Row("POST", "/review/habits",              habits.save,             "save_habits",     MODERATOR),
+    Row("POST", "/review/habits/rest",         habits.rest,             "rest",            MODERATOR),
 
     Row("POST", "/review/cases/{id}/notes",    moderator.add_note,      "add_note",        MODERATOR),
     Row("GET",  "/review/authors/{id}",        authors.author,          "author",          MODERATOR),
