@@ -144,6 +144,45 @@ class Habits(Base):
     left_out: Mapped[str]
 
 
+class WorkHour(Base):
+    """What came to moderators in an hour and a section, and what they did. Derived from the log by
+    `forum.workload`, and made anew from it when the rows are gone."""
+
+    __tablename__ = "work_hours"
+
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    section_path: Mapped[str] = mapped_column(primary_key=True)
+    # Cases that began to wait, that people decided, and that ceased to wait otherwise.
+    arrived: Mapped[int]
+    decided: Mapped[int]
+    left: Mapped[int]
+    # How long the decided ones had waited, all together, in seconds.
+    waited: Mapped[int]
+
+
+class WorkGround(Base):
+    """How many cases came to moderators in an hour on what ground. Derived, as work_hours."""
+
+    __tablename__ = "work_grounds"
+
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    # The code of a finding; of a threshold its label.
+    ground: Mapped[str] = mapped_column(primary_key=True)
+    cases: Mapped[int]
+    # Those that had no other ground.
+    alone: Mapped[int]
+
+
+class WorkReach(Base):
+    """How far the log is counted: up to this line, and to the end of this hour. One row."""
+
+    __tablename__ = "work_reach"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    line: Mapped[int]
+    hour: Mapped[datetime]
+
+
 class Address(Base):
     """Where an account gets mail, once it has opened the link that was sent there."""
 

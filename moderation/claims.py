@@ -1,13 +1,18 @@
 """Who has which case open, for a few minutes, so that no two people work on one."""
 
-from collections.abc import Collection
-from datetime import timedelta
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, Row, case, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from moderation.tables import Case, Claim, time_of
+from moderation.tables import Case, Claim, Spent, time_of
+
+# Who took longer did something else meanwhile.
+LONGEST = timedelta(minutes=30)
 
 
 def take(session: Session, case_id: int, *, holder: int, lasts: timedelta) -> Claim | None:
@@ -24,15 +29,78 @@ def take(session: Session, case_id: int, *, holder: int, lasts: timedelta) -> Cl
     if other is not None:
         return other
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    until = time_of(session) + lasts
+    now = time_of(session)
+    until = now + lasts
     session.execute(
         insert(Claim)
-        .values(holder=holder, case_id=case_id, until=until)
+        .values(holder=holder, case_id=case_id, since=now, until=until)
         .on_conflict_do_update(
-            index_elements=[Claim.holder], set_={"case_id": case_id, "until": until}
+            index_elements=[Claim.holder],
+            # Prolonged, it began when it began.
+            set_={
+                "case_id": case_id,
+                "since": case(
+                    ((Claim.case_id == case_id) & (Claim.until > now), Claim.since), else_=now
+                ),
+                "until": until,
+            },
         )
     )
     return Claim(holder=holder, case_id=case_id, until=until)
+
+
+def end(session: Session, case_id: int, *, by: int, decides: bool) -> None:
+    """Let nobody have a case any more. How long whoever decides had it is noted, without a name."""
+    if decides:
+        _note_spent(session, case_id, by)
+    session.execute(delete(Claim).where(Claim.case_id == case_id))
+
+
+def _note_spent(session: Session, case_id: int, holder: int) -> None:
+    since = session.scalar(
+        select(Claim.since).where(Claim.case_id == case_id, Claim.holder == holder)
+    )
+    if since is None:
+        return
+    now = time_of(session)
+    seconds = round((now - since).total_seconds())
+    if seconds <= LONGEST.total_seconds():
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        session.add(Spent(id=secrets.randbits(62), hour=hour, seconds=seconds))
+
+
+@dataclass(frozen=True)
+class SecondsPerDecision:
+    """How long decisions took, from the claim on. Without samples there is no number."""
+
+    samples: int
+    median: float | None = None
+    mean: float | None = None
+
+
+def seconds_per_decision(session: Session, *, since: datetime) -> SecondsPerDecision:
+    """Return how long the decisions took that were made on claimed cases from an hour on."""
+    rows = session.execute(
+        select(Spent.seconds, func.count())
+        .where(Spent.hour >= since)
+        .group_by(Spent.seconds)
+        .order_by(Spent.seconds)
+    ).all()
+    samples = sum(count for _, count in rows)
+    if not samples:
+        return SecondsPerDecision(0)
+    total = sum(seconds * count for seconds, count in rows)
+    middle = (_at(rows, (samples - 1) // 2) + _at(rows, samples // 2)) / 2
+    return SecondsPerDecision(samples, float(middle), total / samples)
+
+
+def _at(rows: Sequence[Row[tuple[int, int]]], place: int) -> int:
+    """Return the value at a place of the sorted values that these counts stand for."""
+    for value, count in rows:
+        if place < count:
+            return value
+        place -= count
+    raise IndexError(place)
 
 
 def leave(session: Session, case_id: int, *, holder: int) -> None:

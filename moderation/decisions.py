@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from moderation import notices, review_queue, rules, scripts
+from moderation import claims, notices, review_queue, rules, scripts
 from moderation.policy import Finding, Status
-from moderation.tables import Case, Claim, Decision, time_of
+from moderation.tables import Case, Decision, time_of
 
 
 class Kind(StrEnum):
@@ -113,7 +113,7 @@ def decide(
     if moved.rowcount != 1:  # type: ignore[attr-defined]
         raise Stale(case_id)
     if actor is not None:
-        session.execute(delete(Claim).where(Claim.case_id == case_id))
+        claims.end(session, case_id, by=actor, decides=kind in BY_PEOPLE)
 
     rejected_by_machine = kind is Kind.VERDICT and to is Status.REJECTED
     reason, rule = _ground(session, reason, findings if rejected_by_machine else None)

@@ -110,7 +110,23 @@ class Claim(Base):
 
     holder: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    # Empty for one that was taken before this was kept.
+    since: Mapped[datetime | None]
     until: Mapped[datetime]
+
+
+class Spent(Base):
+    """How long one decision took. Whose, and on what, is not kept; its number is drawn by lot, so
+    that the order of the rows does not tell it either."""
+
+    __tablename__ = "spent"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    # The hour of the decision, at its beginning.
+    hour: Mapped[datetime]
+    seconds: Mapped[int]
+
+    __table_args__ = (Index(None, "hour", "seconds"),)
 
 
 class Place(Base):

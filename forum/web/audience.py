@@ -1,4 +1,5 @@
-"""Keeps the review queue in step with who reads which thread, and with the hour."""
+"""Keeps the review queue in step with who reads which thread and with the hour, and the counts of
+the work in step with the log."""
 
 import asyncio
 import secrets
@@ -9,7 +10,7 @@ import structlog
 from anyio import to_thread
 from sqlalchemy.orm import Session
 
-from forum import articles
+from forum import articles, workload
 from forum.database import Database
 from forum.web.live import Live
 from moderation import review_queue
@@ -54,6 +55,15 @@ class Audience:
         while behind:
             with self._database.writing() as session:
                 behind = review_queue.catch_up(session)
+        self.count()
+
+    def count(self) -> None:
+        """Count the hours of work that are over, each in a transaction of its own."""
+        with self._database.reading() as session:
+            behind = workload.is_behind(session)
+        while behind:
+            with self._database.writing() as session:
+                behind = workload.catch_up(session)
 
     def _say(self, session: Session, reading: Mapping[str, int]) -> None:
         ids = articles.ids(session, reading)

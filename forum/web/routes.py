@@ -19,6 +19,7 @@ from forum.web import (
     perspective,
     reader,
     rulebook,
+    workload,
 )
 from forum.web.access import ANYONE, Handler, guarded
 from forum.web.google import PATHS
@@ -94,6 +95,7 @@ TABLE = [
     Row("POST", "/review/cases/{id}/leave",    moderator.leave,         "leave",           MODERATOR),
     Row("POST", "/review/decisions/{id}/undo", moderator.undo,          "undo",            MODERATOR),
     Row("GET",  "/review/log",                 moderator.log,           "log",             MODERATOR),
+    Row("GET",  "/review/workload",            workload.workload,       "workload",        MODERATOR),
     Row("GET",  "/review/habits",              habits.form,             "habits",          MODERATOR),
     Row("POST", "/review/habits",              habits.save,             "save_habits",     MODERATOR),
     Row("POST", "/review/habits/rest",         habits.rest,             "rest",            MODERATOR),
