@@ -140,6 +140,11 @@ def within(section_path: str) -> ColumnElement[bool]:
     )
 
 
+def of_section(session: Session, section_path: str) -> list[int]:
+    """Return the numbers of the articles in this section and below it."""
+    return list(session.scalars(select(Article.id).where(within(section_path))))
+
+
 @dataclass(frozen=True)
 class Section:
     """A section with its name as a path, its address and how many articles it has itself."""

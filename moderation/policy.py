@@ -1,7 +1,7 @@
 """What a site does with scores. Pure: the worker, the simulation and the evaluation all call it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -168,6 +168,32 @@ class Policy:
         }
 
     @classmethod
+    def read(cls, value: object) -> "Policy":
+        """Read what a person wrote in the form of `to_json`. Raises InvalidPolicy, in words."""
+        told = _object(value, "The policy", {"mode", "thresholds", "signals", "trust"})
+        thresholds = {}
+        for name, given in _object(told.get("thresholds"), "“thresholds”").items():
+            limits = _object(given, f"The threshold of “{name}”", {"hold", "reject"})
+            for kind, limit in limits.items():
+                if not (limit is None or (_is_number(limit) and math.isfinite(limit))):
+                    raise InvalidPolicy(
+                        f"“{kind}” of “{name}” must be a number from 0 to 1, or null for never."
+                    )
+            thresholds[name] = limits
+        signals = _object(told.get("signals", {}), "“signals”")
+        for code, means in signals.items():
+            may = SIGNALS[code].may if code in SIGNALS else tuple(Means)
+            if means not in [*may]:
+                raise InvalidPolicy(f"“{code}” can mean {', '.join(may)}, not {means!r}.")
+        trust = _object(told.get("trust", {}), "“trust”")
+        for code, good in trust.items():
+            if not isinstance(good, int) or isinstance(good, bool):
+                raise InvalidPolicy(f"“trust” of “{code}” must be a whole number, not {good!r}.")
+        if told.get("mode") not in [*Mode]:
+            raise InvalidPolicy(f"“mode” must be one of {', '.join(Mode)}.")
+        return cls.from_json({**told, "thresholds": thresholds})
+
+    @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Policy":
         """Read what `to_json` wrote. Raises InvalidPolicy."""
         thresholds = {}
@@ -178,6 +204,21 @@ class Policy:
                 raise InvalidPolicy(str(problem), name) from None
         signals = {code: Means(means) for code, means in value.get("signals", {}).items()}
         return cls(thresholds, Mode(value["mode"]), signals, value.get("trust", {}))
+
+
+def _object(value: object, what: str, keys: Collection[str] | None = None) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidPolicy(f"{what} must be an object, in curly brackets.")
+    unknown = sorted(set(value) - set(keys)) if keys is not None else []
+    if unknown:
+        raise InvalidPolicy(
+            f"{what} has no “{unknown[0]}”. It can have: {', '.join(sorted(keys or ()))}."
+        )
+    return value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 # For the classifier that ships: what `forum evaluate --choose` finds on labelled comments that it

@@ -1,6 +1,6 @@
 """What a policy would have done with the scores and signals that we keep."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -73,32 +73,61 @@ def histograms(history: History, *, bins: int = BINS) -> dict[str, Histogram]:
 
 
 @dataclass(frozen=True)
+class Change:
+    """How many texts go from one status to another, and what people had said of them."""
+
+    before: Status
+    after: Status
+    texts: int
+    kept: int
+    removed: int
+
+
+@dataclass(frozen=True)
 class Comparison:
     """How many texts two policies would publish, hold and reject, and how many change side.
 
-    `moves[a, b]` counts those that went from PUBLISHED, HELD or REJECTED to one of these.
+    `moves[a, b, c]` counts those that go from PUBLISHED, HELD or REJECTED to one of these, and
+    that nobody has decided on, people kept or people removed. `days` is the time they came in.
     """
 
     texts: int
+    days: float
     moves: NDArray[np.int64]
 
     @property
     def now(self) -> dict[Status, int]:
-        return dict(zip(STATUSES, self.moves.sum(axis=1).tolist(), strict=True))
+        return dict(zip(STATUSES, self.moves.sum(axis=(1, 2)).tolist(), strict=True))
 
     @property
     def then(self) -> dict[Status, int]:
-        return dict(zip(STATUSES, self.moves.sum(axis=0).tolist(), strict=True))
+        return dict(zip(STATUSES, self.moves.sum(axis=(0, 2)).tolist(), strict=True))
+
+    @property
+    def changes(self) -> list[Change]:
+        """The moves from one status to another that any text makes."""
+        return [
+            Change(before, after, *(int(many) for many in (cell.sum(), cell[1], cell[2])))
+            for before, row in zip(STATUSES, self.moves, strict=True)
+            for after, cell in zip(STATUSES, row, strict=True)
+            if before is not after and cell.any()
+        ]
 
     @property
     def changed(self) -> int:
-        return self.texts - int(np.trace(self.moves))
+        return sum(change.texts for change in self.changes)
 
 
 def compare(history: History, now: Policy, then: Policy) -> Comparison:
     """Judge the same texts by both policies."""
-    pairs = judge_all(history, now).astype(np.int64) * 3 + judge_all(history, then)
-    return Comparison(len(history), np.bincount(pairs, minlength=9).reshape(3, 3))
+    cells = judge_all(history, now).astype(np.int64) * 3 + judge_all(history, then)
+    cells = cells * 3 + (history.people.astype(np.int64) - NONE)
+    return Comparison(len(history), history.days, np.bincount(cells, minlength=27).reshape(3, 3, 3))
+
+
+def among(history: History, contexts: Collection[int]) -> NDArray[np.bool_]:
+    """Say of each text whether it stands in one of these contexts."""
+    return np.isin(history.context, np.fromiter(contexts, dtype=np.int64))
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from forum.cli import (
     score,
     serve,
     setup,
+    simulate,
     suggestions,
 )
 from forum.cli.terminal import Refused, commands, say, tell
@@ -37,6 +38,7 @@ for run in (
     score.score,
     score.explain,
     evaluate.evaluate,
+    simulate.simulate,
     suggestions.suggestions,
 ):
     app.command()(run)

@@ -1,14 +1,123 @@
-"""forum policy: the thresholds in force, and those for another classifier."""
+"""forum policy: the thresholds in force, as files, and those for another classifier."""
 
-from typing import Annotated
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from forum.cli import site
 from forum.cli.site import ClassifierOption
-from forum.cli.terminal import Refused, commands, limit, progress, say, table
+from forum.cli.terminal import Refused, commands, limit, printable, progress, say, table
 
-app = commands("Look at the thresholds.")
+if TYPE_CHECKING:
+    from moderation.policy import Policy
+
+app = commands("Look at the thresholds, and keep them as files.")
+
+# A policy is a page of numbers; anything much longer is another file.
+_LONGEST = 100_000
+
+
+def read_file(path: Path) -> "tuple[Policy, dict[str, Any]]":
+    """Read a policy that `export` wrote, and whose scores it is for. Raises Refused."""
+    from moderation.policy import InvalidPolicy, Policy
+
+    try:
+        if path.stat().st_size > _LONGEST:
+            raise Refused(f"{printable(path)} is too long to be a policy.")
+        told = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as problem:
+        raise Refused(f"{printable(path)} cannot be read: {problem.strerror}.") from None
+    except (ValueError, RecursionError):
+        raise Refused(
+            f"{printable(path)} is not JSON. 'forum policy export' shows the form."
+        ) from None
+    told = told if isinstance(told, dict) else {}
+    meant = told.get("classifier")
+    try:
+        return Policy.read(told.get("policy")), meant if isinstance(meant, dict) else {}
+    except InvalidPolicy as problem:
+        raise Refused(f"{printable(path)}: {problem}") from None
+
+
+@app.command("export")
+def export(
+    version: Annotated[
+        int, typer.Argument(metavar="[VERSION]", help="Else the one in force.", min=0)
+    ] = 0,
+) -> None:
+    """Print a version as JSON, to be reviewed and kept like code."""
+    from moderation import policies
+
+    with site.database(site.settings()) as database, database.reading() as session:
+        try:
+            found = policies.version(session, version) if version else policies.in_force(session)
+        except LookupError as problem:
+            raise Refused(str(problem)) from None
+        say(
+            json.dumps(
+                {
+                    "version": found.id,
+                    "classifier": {
+                        "name": found.classifier.name,
+                        "version": found.classifier.version,
+                    },
+                    "policy": found.policy.to_json(),
+                },
+                indent=2,
+            )
+        )
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What 'export' wrote.")],
+    note: Annotated[str, typer.Option(metavar="WORDS", help="Why, for the versions.")] = "",
+    based_on: Annotated[
+        int,
+        typer.Option(
+            "--based-on", metavar="VERSION", help="Refuse if another one is in force by now.", min=0
+        ),
+    ] = 0,
+) -> None:
+    """Put the policy of a file in force, as a new version."""
+    from moderation import policies
+
+    policy, meant = read_file(file)
+    with site.database(site.settings()) as database:
+        try:
+            with database.writing() as session:
+                current = policies.in_force(session)
+                fits(current.classifier, meant, file)
+                if policy.to_json() == current.policy.to_json():
+                    say(f"Version {current.id} is in force and says the same. Nothing was saved.")
+                    return
+                version = policies.adopt(
+                    session,
+                    policy,
+                    author=None,
+                    note=note,
+                    based_on=based_on or current.id,
+                )
+        except policies.PolicyChanged as problem:
+            raise Refused(
+                f"Version {problem.current} is in force, not {based_on}. Nothing was saved."
+                " Export it and look at both."
+            ) from None
+        except LookupError as problem:
+            raise Refused(str(problem)) from None
+        say(f"In force from the next comment on, as version {version.id}.")
+
+
+def fits(classifier: Any, meant: dict[str, Any], file: Path) -> None:
+    """Refuse numbers that are for the scores of another classifier."""
+    if (meant.get("name"), meant.get("version")) != (classifier.name, classifier.version):
+        said = f"{meant.get('name')} {meant.get('version')}" if meant else "no classifier"
+        raise Refused(
+            f"{printable(file)} names {printable(said)}, and the thresholds in force are for"
+            f" {classifier.title}. Numbers for one mean nothing for another."
+        )
 
 
 @app.command("translate")
