@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Row, case, delete, func, select
+from sqlalchemy import ColumnElement, case, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -80,12 +80,13 @@ class SecondsPerDecision:
 
 def seconds_per_decision(session: Session, *, since: datetime) -> SecondsPerDecision:
     """Return how long the decisions took that were made on claimed cases from an hour on."""
-    rows = session.execute(
+    counted = session.execute(
         select(Spent.seconds, func.count())
         .where(Spent.hour >= since)
         .group_by(Spent.seconds)
         .order_by(Spent.seconds)
-    ).all()
+    )
+    rows = [(seconds, count) for seconds, count in counted]
     samples = sum(count for _, count in rows)
     if not samples:
         return SecondsPerDecision(0)
@@ -94,7 +95,7 @@ def seconds_per_decision(session: Session, *, since: datetime) -> SecondsPerDeci
     return SecondsPerDecision(samples, float(middle), total / samples)
 
 
-def _at(rows: Sequence[Row[tuple[int, int]]], place: int) -> int:
+def _at(rows: Sequence[tuple[int, int]], place: int) -> int:
     """Return the value at a place of the sorted values that these counts stand for."""
     for value, count in rows:
         if place < count:
