@@ -183,6 +183,22 @@ class WorkReach(Base):
     hour: Mapped[datetime]
 
 
+class SavedView(Base):
+    """A view of the review queue that its owner has named."""
+
+    __tablename__ = "saved_views"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    name: Mapped[str]
+    name_key: Mapped[str]
+    # What stands in the view's address.
+    asked: Mapped[dict[str, str]] = mapped_column(JSON)
+    created_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("account_id", "name_key"),)
+
+
 class Address(Base):
     """Where an account gets mail, once it has opened the link that was sent there."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    ScalarSelect,
     Select,
     and_,
     exists,
@@ -305,6 +306,16 @@ def left_out(session: Session, view: View, *, viewer: int) -> int:
             )
         )
         or 0
+    )
+
+
+def how_many(session: Session, view: View, *, viewer: int) -> ScalarSelect[int]:
+    """How many cases a view of what waits shows, as part of another statement."""
+    return (
+        select(func.count())
+        .select_from(Place)
+        .where(Place.status == STATUS[view.show], *_filters(session, view, viewer))
+        .scalar_subquery()
     )
 
 

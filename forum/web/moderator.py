@@ -11,11 +11,11 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from forum import articles, authors, habits, notes, review, views
+from forum import articles, authors, habits, notes, review, saved, views
 from forum.errors import Changed, ForumError, Invalid
 from forum.review import Happening
 from forum.sanctions import KINDS
-from forum.views import AGES, HELD_FOR, Show, View
+from forum.views import AGES, HELD_FOR, View
 from forum.web.error_pages import wants_json
 from forum.web.forms import Form, cleaned, path_number, query_number, query_text
 from forum.web.pages import NOTICES, number, page, see_other
@@ -30,7 +30,15 @@ def _view(given: Mapping[str, str]) -> View:
 
 async def queue(request: Request) -> Response:
     """The review queue: cases that wait, or those decided, as the address asks."""
-    view = _view(request.query_params)
+    return await _queue_page(request, _view(request.query_params))
+
+
+async def _queue_page(
+    request: Request,
+    view: View,
+    problem: ForumError | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> Response:
     after = query_text(request, "after")
     done = query_number(request, "done")
     viewer = request.state.viewer
@@ -39,6 +47,7 @@ async def queue(request: Request) -> Response:
         return {
             "queue": review.queue(session, view, moderator=viewer, after=after),
             "counts": views.counts(session, view, viewer=viewer.id),
+            "saved": saved.of(session, viewer),
             "sections": articles.sections(session),
             "about": articles.titled(session, view.article) if view.article else "",
             "undoable": review.undoable(session, done) if done else None,
@@ -50,13 +59,49 @@ async def queue(request: Request) -> Response:
     return await page(
         request,
         "moderator/queue.html",
+        status=problem.status if problem else 200,
         view=view,
         continued=bool(after),
         held_for=HELD_FOR,
         ages=AGES,
         scripts=WRITTEN_IN,
+        name_length=saved.NAME,
+        problem=problem,
+        typed=typed or {},
         **await read(request, ask),
     )
+
+
+async def keep_view(request: Request) -> Response:
+    """Keep the view that is shown under a name."""
+    form = await Form.read(request)
+    view, name = _view(form.fields), form.text("name")
+    try:
+        await transact(request, saved.keep, name, view, owner=request.state.viewer)
+    except Invalid as problem:
+        return await _queue_page(request, view, problem, {"new": name})
+    return see_other(request, "queue", ask={**view.asked, "notice": "view-kept"})
+
+
+async def change_view(request: Request) -> Response:
+    """Rename or remove a view of one's own."""
+    form = await Form.read(request)
+    number, view = path_number(request, "id"), _view(form.fields)
+    name = form.text("name")
+    owner = request.state.viewer
+    try:
+        match form.text("to"):
+            case "rename":
+                await transact(request, saved.rename, number, name, owner=owner)
+                notice = "view-renamed"
+            case "remove":
+                await transact(request, saved.remove, number, owner=owner)
+                notice = "view-removed"
+            case _:
+                raise Invalid("Please choose to rename or to remove.")
+    except Invalid as problem:
+        return await _queue_page(request, view, problem, {str(number): name})
+    return see_other(request, "queue", ask={**view.asked, "notice": notice})
 
 
 async def case(request: Request) -> Response:
@@ -123,9 +168,12 @@ async def queue_events(request: Request) -> Response:
     if since is None:
         since = query_number(request, "since")
 
-    def ask(session: Session, since: int | None) -> tuple[Happening, dict[Show, int]]:
+    def ask(session: Session, since: int | None) -> tuple[Happening, dict[str, int]]:
         found = review.happening(session, since, moderator=viewer)
-        return found, views.counts(session, view, viewer=viewer.id)
+        counts = views.counts(session, view, viewer=viewer.id)
+        named = {f"view-{one.id}": one.count for one in saved.of(session, viewer)}
+        waiting = {key: count for key, count in named.items() if count is not None}
+        return found, {show.value: count for show, count in counts.items()} | waiting
 
     async def stream() -> AsyncIterator[ServerSentEvent]:
         line, before = since, None
@@ -146,13 +194,13 @@ async def queue_events(request: Request) -> Response:
 _LOOK_EVERY = 1.0
 
 
-def _event(found: Happening, counts: Mapping[Show, int], zone: tzinfo) -> ServerSentEvent:
+def _event(found: Happening, counts: Mapping[str, int], zone: tzinfo) -> ServerSentEvent:
     return ServerSentEvent(
         event="queue",
         id=str(found.line),
         data=json.dumps(
             {
-                "counts": {show.value: number(count) for show, count in counts.items()},
+                "counts": {key: number(count) for key, count in counts.items()},
                 "changed": [{"case": case_id, "words": words} for case_id, words in found.changed],
                 "taken": [
                     {

@@ -94,6 +94,8 @@ TABLE = [
     Row("POST", "/review/cases/{id}/claim",    moderator.claim,         "claim",           MODERATOR),
     Row("POST", "/review/cases/{id}/leave",    moderator.leave,         "leave",           MODERATOR),
     Row("POST", "/review/decisions/{id}/undo", moderator.undo,          "undo",            MODERATOR),
+    Row("POST", "/review/views",               moderator.keep_view,     "keep_view",       MODERATOR),
+    Row("POST", "/review/views/{id}",          moderator.change_view,   "change_view",     MODERATOR),
     Row("GET",  "/review/log",                 moderator.log,           "log",             MODERATOR),
     Row("GET",  "/review/workload",            workload.workload,       "workload",        MODERATOR),
     Row("GET",  "/review/habits",              habits.form,             "habits",          MODERATOR),
