@@ -245,8 +245,10 @@ def look(
     ends after so many; it says where.
     """
     query = cases_of(session, view, viewer=viewer, after=after, before=before).limit(at_most)
-    if view.waits or view.search is None or view.search.problem or view.article or view.author:
+    if view.waits or view.search is None or view.search.problem:
         return Look(session.scalars(query).all())
+    if view.article or view.author:
+        return Look(session.scalars(query.where(_among_few(session, view.search))).all())
     down = not before
     least, most = 1, session.scalar(select(func.max(Case.id))) or 1
     if after:
@@ -264,6 +266,15 @@ def look(
         least, most = (least, end - 1) if down else (end + 1, most)
     end_seen = least > most or len(found) == at_most
     return Look(found, "" if end_seen else str(most + 1 if down else least - 1))
+
+
+def _among_few(session: Session, wanted: Search) -> ColumnElement[bool]:
+    """The condition that one author's, or one article's, decided case has what is looked for."""
+    most = session.scalar(select(func.max(Case.id))) or 1
+    # Rare words are gone through once; for frequent ones each of the cases is looked at.
+    if search.reach(session, wanted, 1, most, count=_LOOKED_THROUGH[1], down=True) == 1:
+        return search.decided_between(session, wanted, Case.id, 1, most)
+    return search.decided(session, wanted, Case.id)
 
 
 # How many comments with the words that are searched for are looked at, first to last: few are
@@ -369,9 +380,7 @@ def _said(session: Session, view: View, wanted: Search) -> ColumnElement[bool]:
         return false()
     if view.waits:
         return search.waiting(session, wanted, Place.case_id)
-    # One author's or one article's comments are few: each is looked at. All others, see `look`.
-    if view.article or view.author:
-        return search.decided(session, wanted, Case.id)
+    # What was decided: see `look`.
     return true()
 
 
