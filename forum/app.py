@@ -77,6 +77,7 @@ def create_app(
             # At once, since it is for nothing else. On a site nobody may ever ask the desk.
             state.desk.start()
         async with create_task_group() as tasks:
+            state.tasks = tasks
             if not only_scores:
                 tasks.start_soon(live.watch)
                 tasks.start_soon(audience.watch)

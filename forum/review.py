@@ -324,14 +324,21 @@ def leave(session: Session, case_id: int, *, moderator: Account | Viewer) -> Non
 
 
 def approve(
-    session: Session, case_id: int, *, version: int, moderator: Account | Viewer
+    session: Session,
+    case_id: int,
+    *,
+    version: int,
+    moderator: Account | Viewer,
+    batch: int | None = None,
 ) -> Decision:
     """Publish a case, or keep it published; open reports are answered by it.
 
     `version` is the case's version that the moderator saw. Raises Changed, saying who was faster,
     or Invalid while it has no scores.
     """
-    return _decide(session, case_id, Kind.APPROVE, Status.PUBLISHED, version, moderator)
+    return _decide(
+        session, case_id, Kind.APPROVE, Status.PUBLISHED, version, moderator, batch=batch
+    )
 
 
 def reject(
@@ -342,8 +349,16 @@ def reject(
     moderator: Account | Viewer,
     reason: str,
     words: str,
+    batch: int | None = None,
 ) -> Decision:
     """Reject a case for a reason. Raises Changed, or Invalid for no reason or while unscored."""
+    words = said(session, reason, words)
+    to, kind = Status.REJECTED, Kind.REJECT
+    return _decide(session, case_id, kind, to, version, moderator, reason, words, batch)
+
+
+def said(session: Session, reason: str, words: str) -> str:
+    """Return the words of a rejection as they are kept. Raises Invalid: no reason, or no words."""
     chosen = rules.in_force(session).reasons.get(reason)
     if chosen is None:
         raise Invalid("Please choose a reason: the log and the author need it.", field="reason")
@@ -352,9 +367,7 @@ def reject(
         raise Invalid("Please say the reason in a few words.", field="words")
     if len(words) > WORDS:
         raise Invalid(f"Please keep the reason within {WORDS} characters.", field="words")
-    return _decide(
-        session, case_id, Kind.REJECT, Status.REJECTED, version, moderator, reason, words
-    )
+    return words
 
 
 def _decide(
@@ -366,6 +379,7 @@ def _decide(
     moderator: Account | Viewer,
     reason: str = "",
     words: str = "",
+    batch: int | None = None,
 ) -> Decision:
     comment_id = session.scalar(select(Comment.id).where(Comment.case_id == case_id)) or 0
     appeals.check_judge(session, comment_id, moderator)
@@ -382,6 +396,7 @@ def _decide(
             words=words,
             policy_version=ground.decision.policy_version_id if ground else None,
             classifier=ground.decision.classifier_id if ground else None,
+            batch=batch,
         )
     except Stale:
         raise Changed(_meanwhile(session, case_id)) from None

@@ -1,6 +1,7 @@
 """Which cases a moderator looks at, in which order. All of a view stands in its address."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
@@ -31,7 +32,7 @@ from forum.tables import Account, Article
 from moderation import decisions, labels, review_queue, urgency
 from moderation.policy import SIGNALS, Status
 from moderation.scripts import WRITTEN_IN
-from moderation.tables import Case, Decision, Place, time_of
+from moderation.tables import Case, Decision, Place, Sweep, SweepCase, time_of
 from moderation.urgency import Weights
 
 
@@ -101,6 +102,8 @@ class View:
     mine: bool = False
     # Also what the moderator has left out.
     everything: bool = False
+    # Only those that a sweep has drawn, by its number.
+    sweep: str = ""
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> "View":
@@ -121,6 +124,7 @@ class View:
             reported=given.get("reported", "") == "1",
             mine=given.get("mine", "") == "1",
             everything=given.get("everything", "") == "1",
+            sweep=given.get("sweep", ""),
         )
         if view.label and view.label not in labels.NAMES:
             raise NotFound("There is no label of that name.")
@@ -130,11 +134,13 @@ class View:
             raise NotFound("There is no such reason to hold a case.")
         if view.age and view.age not in AGES:
             raise NotFound("There is no such age to choose.")
+        if view.sweep and not re.fullmatch("[0-9]{1,18}", view.sweep):
+            raise NotFound("There is no such sweep.")
         # What only waiting cases have is left out where decided ones are shown.
         if view.show not in WAITING:
             view = replace(
                 view, order=Order.HARM, label="", least=None, most=None, held_for="", age="",
-                reported=False, everything=False,
+                reported=False, everything=False, sweep="",
             )  # fmt: skip
         return view
 
@@ -372,6 +378,10 @@ def _filters(session: Session, view: View, viewer: int) -> list[ColumnElement[bo
         found.append(Place.since <= time_of(session) - timedelta(hours=AGES[view.age]))
     if view.reported:
         found.append(Place.reports > 0)
+    if view.sweep:
+        drawn = select(SweepCase.case_id).join(Sweep, Sweep.id == SweepCase.sweep_id)
+        drawn = drawn.where(Sweep.id == int(view.sweep), SweepCase.position <= Sweep.drawn)
+        found.append(Place.case_id.in_(drawn))
     return found
 
 

@@ -56,6 +56,7 @@ def decide(
     classifier: int | None = None,
     text: str | None = None,
     undoes: Decision | None = None,
+    batch: int | None = None,
 ) -> Decision:
     """Move a case to the status `to` (None: it stays) and write the line of the log, or neither.
 
@@ -133,6 +134,7 @@ def decide(
         classifier_id=classifier,
         waited_since=seen.waiting_since,
         undoes_id=undoes.id if undoes else None,
+        batch_id=batch,
     )
     session.add(decision)
     session.flush()
@@ -206,4 +208,5 @@ def undo(session: Session, decision_id: int, *, actor: int) -> Decision:
         version=case.version,
         actor=actor,
         undoes=decision,
+        batch=decision.batch_id,
     )

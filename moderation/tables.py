@@ -347,6 +347,8 @@ class Decision(Base):
     # How long it had waited, and where undo puts it back in the queue.
     waited_since: Mapped[datetime | None]
     undoes_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"), unique=True)
+    # The batch that it was made in, or taken back with.
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("batches.id"))
 
     policy_version: Mapped[PolicyVersion | None] = relationship(lazy="raise")
     classifier: Mapped[ClassifierVersion | None] = relationship(lazy="raise")
@@ -362,6 +364,100 @@ class Decision(Base):
             postgresql_where=text("kind IN ('approve', 'reject', 'undo')"),
         ),
     )
+
+
+class SweepTerms(Base):
+    """How much a sweep may miss, as an admin adopted it; numbered like UrgencyVersion."""
+
+    __tablename__ = "sweep_terms"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    author: Mapped[int]
+    adopted_at: Mapped[datetime]
+    # Of those approved unseen, the share that ought to be rejected at most; and how often a sweep
+    # may be wrong about it.
+    limit: Mapped[float] = mapped_column(Float)
+    error: Mapped[float] = mapped_column(Float)
+
+
+class Sweep(Base):
+    """Random draws from the cases held in a band of a label's scores, by the terms of that day."""
+
+    __tablename__ = "sweeps"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(String(32))
+    least: Mapped[float] = mapped_column(Float)
+    most: Mapped[float] = mapped_column(Float)
+    begun_by: Mapped[int]
+    begun_at: Mapped[datetime]
+    # The last line of the log then: what people decided later counts.
+    line: Mapped[int]
+    # With it the order of the draws can be made again.
+    seed: Mapped[int]
+    size: Mapped[int]
+    limit: Mapped[float] = mapped_column(Float)
+    error: Mapped[float] = mapped_column(Float)
+    # How many are drawn: the first so many by position.
+    drawn: Mapped[int]
+
+
+class SweepCase(Base):
+    """A case of a sweep's band, its place in the order of the draws, and what wording it had."""
+
+    __tablename__ = "sweep_cases"
+
+    sweep_id: Mapped[int] = mapped_column(ForeignKey("sweeps.id"), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    position: Mapped[int]
+    revision: Mapped[int]
+
+    __table_args__ = (Index(None, "sweep_id", "position"),)
+
+
+class Batch(Base):
+    """Many decisions as one act: drafted to be looked at, run in parts, taken back as one."""
+
+    __tablename__ = "batches"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # How its cases were found: chosen, matching a view, a fold, the rest of a sweep.
+    origin: Mapped[str] = mapped_column(String(16))
+    # The view that they were found in, as it stands in the address.
+    view: Mapped[dict[str, Any]] = mapped_column(JSON)
+    sweep_id: Mapped[int | None] = mapped_column(ForeignKey("sweeps.id"))
+    # draft, running, done, undoing, undone: so a batch that was killed can be gone on with.
+    state: Mapped[str] = mapped_column(String(16))
+    # What was decided, from the moment it runs.
+    kind: Mapped[str] = mapped_column(String(16), default="")
+    reason: Mapped[str] = mapped_column(String(32), default="")
+    words: Mapped[str] = mapped_column(default="")
+    drafted_by: Mapped[int]
+    drafted_at: Mapped[datetime]
+    started_by: Mapped[int | None]
+    started_at: Mapped[datetime | None]
+    # When its last part was done.
+    moved_at: Mapped[datetime | None]
+    undone_by: Mapped[int | None]
+    undone_at: Mapped[datetime | None]
+
+    __table_args__ = (Index(None, "state", "id"),)
+
+
+class BatchCase(Base):
+    """A case in a batch, as it was seen, and what became of it there."""
+
+    __tablename__ = "batch_cases"
+
+    batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id"), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    # The case's version that was seen; one that has moved on since is left alone.
+    version: Mapped[int]
+    # waits, decided, undone; or left: changed, taken, kept.
+    outcome: Mapped[str] = mapped_column(String(16))
+    decision_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"))
+
+    __table_args__ = (Index(None, "batch_id", "outcome", "case_id"),)
 
 
 class Act(Base):

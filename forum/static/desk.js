@@ -48,6 +48,7 @@ function act(key) {
   if (key === "k" || key === "ArrowUp") return page ? follow("[rel=prev]") : go(-1);
   if (key === "u") return undo();
   if (key === "/") return find();
+  if (key === "b") return follow("#choose button[value=chosen]");
   if (!at) return false;
   if (key === "a") return press(at, "approve");
   if (/^[1-9]$/.test(key)) return reject(at, Number(key));
@@ -55,6 +56,7 @@ function act(key) {
   if (key === "p") return follow("[data-key=author]", at);
   if (key === "c") return follow("[data-key=case]", at);
   if (key === "n") return note(at);
+  if (key === "x") return follow(".case-choose input", at);
   return false;
 }
 
@@ -267,6 +269,8 @@ function undo() {
   if (page) return follow("[data-key=undo] button");
   const last = decided.findLast((each) => performance.now() - each.at < UNDO_FOR);
   if (last) takeBack(last);
+  // A batch that led to this page.
+  else if (performance.now() < UNDO_FOR && follow("[data-key=undo] button")) return true;
   else say("There is nothing to take back within 30 seconds. The log has every decision.");
   return true;
 }

@@ -19,14 +19,14 @@ class Form:
         self.fields = fields
 
     @classmethod
-    async def read(cls, request: Request) -> "Form":
-        """Read the request's form. Raises BadRequest when it is none."""
+    async def read(cls, request: Request, *, at_most: int = _MOST_FIELDS) -> "Form":
+        """Read the request's form of so many fields. Raises BadRequest when it is none."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in ("application/x-www-form-urlencoded", ""):
             raise BadRequest("Forms are sent as application/x-www-form-urlencoded.")
         sent = (await request.body()).decode("utf-8", "replace")
         try:
-            fields = parse_qsl(sent, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+            fields = parse_qsl(sent, keep_blank_values=True, max_num_fields=at_most)
         except ValueError as problem:
             raise BadRequest("This form cannot be read. Please try again.") from problem
         return cls({name: cleaned(value) for name, value in fields})

@@ -11,7 +11,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from forum import articles, authors, habits, notes, review, saved, views
+from forum import articles, authors, bulk, habits, notes, review, saved, views
 from forum.errors import Changed, ForumError, Invalid
 from forum.review import Happening
 from forum.sanctions import KINDS
@@ -61,6 +61,7 @@ async def _queue_page(
         "moderator/queue.html",
         status=problem.status if problem else 200,
         view=view,
+        together=bulk.allows(view),
         continued=bool(after),
         held_for=HELD_FOR,
         ages=AGES,

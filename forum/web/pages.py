@@ -50,6 +50,7 @@ NOTICES = {
     "view-removed": "Removed. Its cases are where they were.",
     "order": "The queue is in its new order.",
     "habits": "Saved. Nobody else sees it.",
+    "sweep-terms": "Saved, for the sweeps that begin from now on.",
     "words": "The list is changed, from the next comment on.",
     "words-as-they-were": "All of this was on the list already.",
     "disclaimer": "The new disclaimer is shown with every thread from now on.",

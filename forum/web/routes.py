@@ -10,6 +10,7 @@ from forum.web import (
     admin,
     api,
     authors,
+    bulk,
     habits,
     moderator,
     notices,
@@ -19,6 +20,7 @@ from forum.web import (
     perspective,
     reader,
     rulebook,
+    sweeps,
     workload,
 )
 from forum.web.access import ANYONE, Handler, guarded
@@ -102,6 +104,17 @@ TABLE = [
     Row("POST", "/review/habits",              habits.save,             "save_habits",     MODERATOR),
     Row("POST", "/review/habits/rest",         habits.rest,             "rest",            MODERATOR),
 
+    Row("POST", "/review/batches",             bulk.draft_batch,        "draft_batch",     MODERATOR),
+    Row("GET",  "/review/batches",             bulk.batches,            "batches",         MODERATOR),
+    Row("GET",  "/review/batches/{id}",        bulk.batch,              "batch",           MODERATOR),
+    Row("POST", "/review/batches/{id}",        bulk.run_batch,          "run_batch",       MODERATOR),
+    Row("POST", "/review/batches/{id}/undo",   bulk.undo_batch,         "undo_batch",      MODERATOR),
+
+    Row("GET",  "/review/sweeps",              sweeps.sweep_list,       "sweeps",          MODERATOR),
+    Row("POST", "/review/sweeps",              sweeps.begin_sweep,      "begin_sweep",     MODERATOR),
+    Row("GET",  "/review/sweeps/{id}",         sweeps.sweep,            "sweep",           MODERATOR),
+    Row("POST", "/review/sweeps/{id}",         sweeps.go_on_sweep,      "go_on_sweep",     MODERATOR),
+
     Row("POST", "/review/cases/{id}/notes",    moderator.add_note,      "add_note",        MODERATOR),
     Row("GET",  "/review/authors/{id}",        authors.author,          "author",          MODERATOR),
     Row("POST", "/review/authors/{id}",        authors.sanction,        "sanction",        MODERATOR),
@@ -119,6 +132,8 @@ TABLE = [
     Row("POST", "/admin/rules",                rulebook.save,           "save_rules",      ADMIN),
     Row("GET",  "/admin/order",                ordering.order_form,     "order",           ADMIN),
     Row("POST", "/admin/order",                ordering.save_order,     "save_order",      ADMIN),
+    Row("GET",  "/admin/sweeps",               sweeps.sweep_terms,      "sweep_terms",     ADMIN),
+    Row("POST", "/admin/sweeps",               sweeps.save_sweep_terms, "save_sweep_terms", ADMIN),
     Row("GET",  "/admin/words",                admin.word_list,         "words",           ADMIN),
     Row("POST", "/admin/words",                admin.change_words,      "change_words",    ADMIN),
     Row("GET",  "/admin/words/try",            admin.try_words,         "try_words",       ADMIN),

@@ -1,11 +1,12 @@
 """What lives as long as the application: settings, database, live updates, the worker."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 from anyio import CapacityLimiter
+from anyio.abc import TaskGroup
 from starlette.requests import HTTPConnection
 
 from forum.database import Database, Glance
@@ -48,6 +49,13 @@ class State:
     # None where `forum work` scores in a process of its own.
     scoring: Scoring | None = None
     limiters: dict[str, CapacityLimiter] = field(default_factory=dict)
+    # Where work goes on after its request was answered; ends with the server.
+    tasks: TaskGroup | None = None
+
+    def beside(self, work: Callable[..., Coroutine[Any, Any, None]], *args: object) -> None:
+        """Let `work(…)` go on beside the requests; it must not raise."""
+        if self.tasks is not None:
+            self.tasks.start_soon(work, *args)
 
     def path(self, route: str, **params: object) -> str:
         """Return the path of a route, with letters of any script escaped."""
