@@ -57,7 +57,8 @@ def forum(url: str, *, worker: bool) -> Iterator[Server]:
         # The load posts faster than any person may.
         "FORUM_COMMENTS_A_MINUTE": "1000000",
     }
-    program = [str(Path(sys.executable).parent / "forum"), "serve"]
+    # This very code, whichever is installed.
+    program = [sys.executable, "-c", "from forum.cli import main; main()", "serve"]
     # Without a worker the site is up, and says that nothing is being scored.
     wait_for = "/readyz" if worker else "/healthz"
     with _running(program, variables, port, wait_for) as server:
@@ -71,7 +72,7 @@ def _running(
     known = {name: value for name, value in os.environ.items() if not name.startswith("FORUM_")}
     process = subprocess.Popen(
         program,
-        cwd=_HOUSE if "-m" in program else "/",
+        cwd=_HOUSE,
         env=known | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

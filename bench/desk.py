@@ -1,0 +1,254 @@
+"""How long a moderator waits: every page of the desk and every decision, one after the other."""
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import httpx2
+from sqlalchemy import func, select
+
+from bench import servers
+from bench.load import LoadFailed
+from bench.servers import Server
+from forum.database import Database
+from forum.tables import Account, Article, Comment
+from moderation.policy import Status
+from moderation.tables import Case, Claim, Decision, Place
+
+# Milliseconds that no page may take, at p99.
+REACH = 100
+
+
+@dataclass(frozen=True)
+class Waited:
+    """What one client waited for one kind of page. Times in milliseconds, `cpu` of the server."""
+
+    what: str
+    p50: float
+    p99: float
+    cpu: float
+
+    @property
+    def met(self) -> bool:
+        return self.p99 <= REACH
+
+
+def measure(url: str, token: str, *, times: int) -> Iterator[Waited]:
+    """Serve a made site and ask for everything that moderators ask for."""
+    facts = _facts(url, times)
+    with (
+        servers.forum(url, worker=False) as server,
+        httpx2.Client(
+            base_url=server.address, cookies={"forum": token}, timeout=60, follow_redirects=True
+        ) as client,
+    ):
+        for what, paths in facts.pages.items():
+            yield _timed(server, what, times, lambda n, at=paths: _get(client, at[n % len(at)]))
+        yield _timed(server, "the first event: counts and claims", times, lambda _: _event(client))
+        yield from _decisions(server, client, facts, times)
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """Where to go, by what it is; and free cases with their versions."""
+
+    pages: dict[str, list[str]]
+    free: list[tuple[int, int]]
+
+
+def _facts(url: str, times: int) -> _Facts:
+    database = Database(url)
+    try:
+        with database.reading() as session:
+            waits = select(func.count()).select_from(Place).where(Place.status == Status.HELD)
+            held = session.scalar(waits) or 0
+
+            def deep(order: str) -> str:
+                # Half-way down.
+                key = Place.urgency if order == "harm" else Place.since
+                down = key.asc() if order == "oldest" else key.desc()
+                value, case = session.execute(
+                    select(key, Place.case_id)
+                    .where(Place.status == Status.HELD)
+                    .order_by(down, Place.case_id)
+                    .limit(1)
+                    .offset(held // 2)
+                ).one()
+                return f"{repr(value) if order == 'harm' else value.isoformat()}~{case}"
+
+            by_count = (
+                select(Comment.author_id)
+                .group_by(Comment.author_id)
+                .order_by(func.count().desc(), Comment.author_id)
+                .limit(times)
+            )
+            busy = list(session.scalars(by_count))
+            names = dict(session.execute(select(Account.id, Account.name)).all())
+            first = session.scalar(select(func.min(Comment.author_id))) or 0
+            rare = max(names)
+            newest = session.scalars(
+                select(Article).order_by(Article.id.desc()).offset(5).limit(1)
+            ).one()
+            oldest = session.scalars(select(Article).order_by(Article.id).offset(5).limit(1)).one()
+            comments = session.scalar(select(func.max(Case.id))) or 0
+            lines = session.scalar(select(func.max(Decision.id))) or 0
+            taken = select(Claim.case_id)
+            waiting = session.execute(
+                select(Place.case_id, Case.version)
+                .join(Case, Case.id == Place.case_id)
+                .where(Place.status == Status.HELD, Place.case_id.not_in(taken))
+                .order_by(Place.urgency)
+                .limit(4 * times)
+            ).all()
+            free = [(case, version) for case, version in waiting]
+            sections = session.execute(
+                select(Article.section_path, func.count())
+                .group_by(Article.section_path)
+                .order_by(func.count())
+            ).all()
+            rarest, commonest = sections[0][0], sections[-1][0]
+            spread = [str(comments * n // times + 1) for n in range(times)]
+            deep_by = {order: deep(order) for order in ("harm", "oldest", "newest")}
+    finally:
+        database.close()
+
+    def q(at: str) -> list[str]:
+        return [f"/review?{at}"]
+
+    pages = {
+        "queue: held, by harm": ["/review"],
+        **{
+            f"queue: held, {order}": q(f"order={order}") for order in ("oldest", "newest")
+        },
+        **{
+            f"queue: held, {order}, half-way down": q(f"order={order}&after={quote(place)}")
+            for order, place in deep_by.items()
+        },
+        **{
+            f"queue: {show}": q(f"show={show}")
+            for show in ("reported", "appeals", "published", "rejected")
+        },
+        "queue: published, half-way down": q(f"show=published&after={comments // 2}"),
+        "queue: rejected, half-way down": q(f"show=rejected&after={comments // 2}"),
+        "queue: a large section": q(f"section={commonest}"),
+        "queue: a small section": q(f"section={rarest}"),
+        "queue: a large section, oldest": q(f"section={commonest}&order=oldest"),
+        "queue: an article": q(f"article={newest.slug}"),
+        "queue: an article with nothing held": q(f"article={oldest.slug}"),
+        "queue: the busiest author": q(f"author={quote(names[busy[0]])}"),
+        "queue: an author without any": q(f"author={quote(names[rare])}"),
+        "queue: threat from 0.9": q("label=threat&least=0.9"),
+        "queue: threat from 0.9, newest": q("label=threat&least=0.9&order=newest"),
+        "queue: any label up to 0.6": q("most=0.6"),
+        "queue: no score matches": q("label=threat&least=0.30&most=0.3000001"),
+        "queue: held for repeated text": q("held_for=repeated"),
+        "queue: held for nothing there is": q("held_for=link"),
+        "queue: waiting a day, newest": q("age=24&order=newest"),
+        "queue: waiting three days": q("age=72"),
+        "queue: reported": q("reported=1"),
+        "queue: decided by me before": q("mine=1"),
+        "queue: appeals, decided by me": q("show=appeals&mine=1"),
+        "published: decided by me": q("show=published&mine=1"),
+        "rejected: decided by me": q("show=rejected&mine=1"),
+        "published: a large section": q(f"show=published&section={commonest}"),
+        "published: a small section": q(f"show=published&section={rarest}"),
+        "rejected: a small section": q(f"show=rejected&section={rarest}"),
+        "published: an old article": q(f"show=published&article={oldest.slug}"),
+        "published: the busiest author": q(f"show=published&author={quote(names[busy[0]])}"),
+        "rejected: the busiest author": q(f"show=rejected&author={quote(names[busy[0]])}"),
+        "rejected: an author without any": q(f"show=rejected&author={quote(names[rare])}"),
+        "a case that waits": [f"/review/cases/{case}" for case, _ in free[:times]],
+        "a case, of all there are": [f"/review/cases/{number}" for number in spread],
+        "next case, by harm": ["/review/next"],
+        "next case, oldest, half-way down": [
+            f"/review/next?order=oldest&after={quote(deep_by['oldest'])}"
+        ],
+        "next case, the small section": [f"/review/next?section={rarest}"],
+        "log": ["/review/log"],
+        "log, half-way down": [f"/review/log?before={lines // 2}"],
+        "log by people": ["/review/log?by=people"],
+        "log by people, half-way down": [f"/review/log?by=people&before={lines // 2}"],
+        "the busiest authors": [f"/review/authors/{person}" for person in busy],
+        "authors as they come": [f"/review/authors/{first + n}" for n in range(times)],
+        "acts": ["/review/acts"],
+    }  # fmt: skip
+    return _Facts(pages, free)
+
+
+def _timed(server: Server, what: str, times: int, ask: Callable[[int], object]) -> Waited:
+    # What a server does once, at the first page of a kind, is no part of these figures.
+    ask(0)
+    took: list[float] = []
+    cpu = server.cpu_seconds()
+    for number in range(times):
+        began = time.perf_counter()
+        ask(number)
+        took.append((time.perf_counter() - began) * 1000)
+    cpu = (server.cpu_seconds() - cpu) * 1000 / times
+    return _waited(what, took, cpu)
+
+
+def _waited(what: str, took: Sequence[float], cpu: float) -> Waited:
+    cuts = statistics.quantiles(took, n=100, method="inclusive")
+    return Waited(what, cuts[49], cuts[98], cpu)
+
+
+def _get(client: httpx2.Client, path: str) -> None:
+    answer = client.get(path)
+    if answer.status_code != 200:
+        raise LoadFailed(f"{path} was answered with {answer.status_code}.")
+
+
+def _event(client: httpx2.Client) -> None:
+    with client.stream("GET", "/review/events") as answer:
+        for line in answer.iter_lines():
+            if line.startswith("data:"):
+                if not json.loads(line.removeprefix("data:"))["counts"]:
+                    raise LoadFailed(f"An event without counts: {line}")
+                return
+
+
+def _decisions(
+    server: Server, client: httpx2.Client, facts: _Facts, times: int
+) -> Iterator[Waited]:
+    as_json = {"accept": "application/json"}
+    undo: list[str] = []
+
+    def decide(case: tuple[int, int], **fields: str) -> None:
+        answer = client.post(
+            f"/review/cases/{case[0]}", data={"version": str(case[1]), **fields}, headers=as_json
+        )
+        if answer.status_code != 200:
+            raise LoadFailed(f"A decision was answered with {answer.status_code}: {answer.text}")
+        undo.append(answer.json()["undo"])
+
+    def take_back(number: int) -> None:
+        answer = client.post(undo[number], headers=as_json)
+        if answer.status_code != 200:
+            raise LoadFailed(f"Undo was answered with {answer.status_code}: {answer.text}")
+
+    def by_form(case: tuple[int, int]) -> None:
+        fields = {"version": str(case[1]), "to": "approve", "after": f"0.0~{case[0]}"}
+        _expect_page(client.post(f"/review/cases/{case[0]}", data=fields))
+
+    # The first of each is asked for once more than it is counted.
+    cases = iter(facts.free)
+    yield _timed(server, "approve", times - 1, lambda _: decide(next(cases), to="approve"))
+    yield _timed(
+        server, "reject with a reason", times - 1,
+        lambda _: decide(next(cases), to="reject", reason="harassment"),
+    )  # fmt: skip
+    numbers = iter(range(len(undo)))
+    yield _timed(server, "undo", times - 1, lambda _: take_back(next(numbers)))
+    yield _timed(
+        server, "approve by the form, and the next case", times - 1,
+        lambda _: by_form(next(cases)),
+    )  # fmt: skip
+
+
+def _expect_page(answer: httpx2.Response) -> None:
+    if answer.status_code != 200:
+        raise LoadFailed(f"{answer.url} was answered with {answer.status_code}.")
