@@ -8,16 +8,19 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import OperationalError
 
-from bench import limits, load, scoring, servers, site
+from bench import desk, keys, limits, load, newsroom, scoring, servers, site
+from bench.desk import Waited
 from bench.load import Answered
+from bench.newsroom import Size
 from bench.servers import Server
 from bench.site import Copies
 
@@ -43,14 +46,53 @@ class Figure:
         return self.value <= self.reach if self.at_most else self.value >= self.reach
 
 
+PARTS = ("threads", "scoring", "desk", "keys")
+SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
+
+
 def main() -> None:
-    """Measure, and print the table. Exit status 1 when something to reach was missed."""
+    """Measure, and print the tables. Exit status 1 when something to reach was missed."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; else all")
     parser.add_argument("--quick", action="store_true", help="shorter runs, rougher figures")
     parser.add_argument(
-        "--database", metavar="URL", help="a PostgreSQL server to measure on; else SQLite"
+        "--database", metavar="URL",
+        help="a PostgreSQL server to measure threads on, else SQLite; the desk is measured on both",
+    )  # fmt: skip
+    parser.add_argument("--comments", type=int, help="how many the desk's site has, else 1,000,000")
+    parser.add_argument("--held", type=int, help="how many of them are held, else 50,000")
+    parser.add_argument(
+        "--keep", metavar="FOLDER", type=Path, help="keep the desk's sites there for later runs"
     )
     wanted = parser.parse_args()
+    if unknown := set(wanted.parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    parts = wanted.parts or PARTS
+    missed = 0
+    if "threads" in parts or "scoring" in parts:
+        missed |= _site_and_scoring(wanted, parts)
+    if "desk" in parts:
+        missed |= _desk(wanted)
+    if "keys" in parts:
+        missed |= _keys(wanted)
+    sys.exit(missed)
+
+
+def _site_and_scoring(wanted: argparse.Namespace, parts: Sequence[str]) -> int:
+    figures: list[Figure] = []
+    url = wanted.database or "sqlite://"
+    if "threads" in parts:
+        figures += _threads(wanted)
+    if "scoring" in parts:
+        _say("Scoring.")
+        figures += [
+            Figure(one.what, one.words, one.ratio, one.reach)
+            for one in scoring.compare(rounds=1 if wanted.quick else 3)
+        ]
+    return _print(figures, _circumstances(url))
+
+
+def _threads(wanted: argparse.Namespace) -> list[Figure]:
     seconds, rounds = (1.0, 3) if wanted.quick else (3.0, 5)
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -85,12 +127,77 @@ def main() -> None:
                 ]
         finally:
             copies.close()
-    _say("Scoring.")
-    figures += [
-        Figure(one.what, one.words, one.ratio, one.reach)
-        for one in scoring.compare(rounds=1 if wanted.quick else 3)
-    ]
-    sys.exit(_print(figures, _circumstances(copies.template_url)))
+    return figures
+
+
+def _desk(wanted: argparse.Namespace) -> int:
+    size = Size(*((20_000, 1_000) if wanted.quick else (1_000_000, 50_000)))
+    size = Size(wanted.comments or size.comments, wanted.held or size.held)
+    found: dict[str, list[Waited]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, copies in _newsrooms(size, wanted, Path(folder), SERVER):
+            _say(f"The desk on {name}: {size.comments:,} comments, {size.held:,} held.")
+            with copies.copy() as url:
+                tokens = newsroom.open_again(url)
+                times = 30 if wanted.quick else 200
+                found[name] = list(desk.measure(url, tokens[0], times=times))
+            copies.close()
+    return _print_waits(f"The desk at {size.comments:,} comments, {size.held:,} held", found)
+
+
+def _keys(wanted: argparse.Namespace) -> int:
+    size = Size(*((20_000, 1_000) if wanted.quick else (200_000, 10_000)))
+    with tempfile.TemporaryDirectory() as folder:
+        for _, copies in _newsrooms(size, wanted, Path(folder), ""):
+            _say(f"From key press to the next case on screen, {size.held:,} held.")
+            with copies.copy() as url:
+                tokens = newsroom.open_again(url)
+                times = 30 if wanted.quick else 200
+                found = list(keys.measure(url, tokens[0], times=times))
+            copies.close()
+    return _print_waits(f"The browser at {size.held:,} held cases", {"SQLite": found})
+
+
+def _newsrooms(
+    size: Size, wanted: argparse.Namespace, folder: Path, server: str
+) -> Iterator[tuple[str, Copies]]:
+    """Make the site on SQLite, and on PostgreSQL where a server answers."""
+    _say(f"Making a newsroom's site with {size.comments:,} comments.")
+    if wanted.keep:
+        wanted.keep.mkdir(parents=True, exist_ok=True)
+    yield "SQLite", newsroom.copies_on_sqlite(size, wanted.keep or folder)
+    if not server:
+        return
+    try:
+        copies = newsroom.copies_on_postgres(
+            size, wanted.database or server, keep=wanted.keep is not None
+        )
+    except OperationalError as problem:
+        if wanted.database:
+            raise
+        _say(f"PostgreSQL is not measured: {problem.orig}")
+        return
+    yield "PostgreSQL", copies
+
+
+def _print_waits(title: str, found: Mapping[str, Sequence[Waited]]) -> int:
+    """Print what was waited for; rows by what, columns by database."""
+    table = Table("measured", title=title, caption=_machine())
+    for name in found:
+        for column in (f"{name}: p50", "p99", "wall", "cpu"):
+            table.add_column(column, justify="right")
+    table.add_column("to reach")
+    table.add_column("")
+    for row in zip(*found.values(), strict=True):
+        cells = [
+            f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+            for one in row
+            for value in (one.p50, one.p99, one.wall, one.cpu)
+        ]
+        met = "met" if all(one.met for one in row) else "MISSED"
+        table.add_row(row[0].what, *cells, f"p99 ≤ {desk.REACH}", met)
+    Console(width=150).print(table)
+    return int(any(not one.met for each in found.values() for one in each))
 
 
 def _against_bare(
@@ -242,9 +349,12 @@ def _circumstances(url: str) -> str:
         if url.startswith("sqlite")
         else "PostgreSQL"
     )
+    return f"{database}, {_machine()}; wrk with {load.CONNECTIONS} connections, medians"
+
+
+def _machine() -> str:
     return (
-        f"Python {platform.python_version()}, {database}, {os.cpu_count()} cores, load"
-        f" {os.getloadavg()[1]:.1f}; wrk with {load.CONNECTIONS} connections, medians"
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[1]:.1f}"
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
@@ -20,7 +21,7 @@ from sqlalchemy import Table as SqlTable
 from sqlalchemy.orm import Session
 
 from bench import words
-from bench.site import settings_for
+from bench.site import PostgresCopies, SqliteCopies, settings_for
 from forum import accounts, disclaimer, markup, migrate
 from forum.accounts import Role
 from forum.database import Database
@@ -40,8 +41,8 @@ from moderation.tables import (
     Act,
     Base,
     Case,
-    ClassifierVersion,
     Claim,
+    ClassifierVersion,
     Decision,
     Notice,
     Place,
@@ -81,6 +82,31 @@ class Size:
     @property
     def appeals(self) -> int:
         return self.held // 100
+
+
+def copies_on_sqlite(size: Size, folder: Path) -> SqliteCopies:
+    """Make the site in a file of that folder, if it is not there from an earlier run."""
+    file = folder / f"{size.name}.db"
+    if not file.exists():
+        making = file.with_suffix(".making")
+        making.unlink(missing_ok=True)
+        make(f"sqlite:///{making}", size)
+        making.rename(file)
+    return SqliteCopies(folder, file)
+
+
+def copies_on_postgres(size: Size, server: str, *, keep: bool) -> PostgresCopies:
+    """Make the site in a database of that server; a kept one is taken from an earlier run."""
+    if not keep:
+        made = PostgresCopies(server)
+        make(made.template_url, size)
+        return made
+    kept = PostgresCopies(server, keep=f"forum_bench_{size.name}")
+    if not kept.run(f"SELECT 1 FROM pg_database WHERE datname = '{kept.name}'"):
+        making = PostgresCopies(server)
+        make(making.template_url, size)
+        making.run(f"ALTER DATABASE {making.name} RENAME TO {kept.name}")
+    return kept
 
 
 def make(url: str, size: Size) -> None:
@@ -238,9 +264,9 @@ class _PostgresTap:
             "\t".join("\\N" if value is None else str(value) for value in row) + "\n"
             for row in rows
         )
-        with self._connection.cursor() as cursor:
-            with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
-                copy.write(lines)
+        into = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+        with self._connection.cursor() as cursor, cursor.copy(into) as copy:
+            copy.write(lines)
 
     def finish(self) -> None:
         for _, sql in self._indexes:
@@ -457,11 +483,9 @@ class _Pour:
             chance -= share
         return _PUBLISHED
 
-    def _lines(
-        self, number: int, author: int, at: datetime, fate: "_Fate", findings: str
-    ) -> int:
+    def _lines(self, number: int, author: int, at: datetime, fate: "_Fate", findings: str) -> int:
         """Write the lines of the log, and return the number of the last."""
-        decision, undoes, was = 0, None, Status.PENDING.value
+        decision, was = 0, Status.PENDING.value
         for step, (kind, to) in enumerate(fate.lines):
             decision = self.number(Decision)
             by_person = kind in ("approve", "reject", "undo")
@@ -548,9 +572,7 @@ _ANSWERED = _Fate(
     "published",
     (("verdict", "published"), ("report", "published"), ("approve", "published")),
 )
-_REPORTED = _Fate(
-    "published", (("verdict", "published"), ("report", "published")), waits=True
-)
+_REPORTED = _Fate("published", (("verdict", "published"), ("report", "published")), waits=True)
 _APPEALED = _Fate(
     "rejected", (_HOLD, ("reject", "rejected"), ("appeal", "rejected")), waits=True, bad=True
 )

@@ -1,12 +1,13 @@
 """Starts and stops what is measured: real servers, each in a process of its own."""
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -18,6 +19,30 @@ _HOUSE = Path(__file__).parent.parent
 
 class NotStarted(Exception):
     """A server did not come up; the message has what it said."""
+
+
+# By thread, in nanoseconds so far: on a processor, and ready but waiting until one was free.
+Spent = dict[str, tuple[int, int]]
+
+
+def spent(processes: Iterable[int]) -> Spent:
+    """What the threads of these processes had so far; those that are gone are left out."""
+    found: Spent = {}
+    for process in processes:
+        for thread in Path(f"/proc/{process}/task").glob("*/schedstat"):
+            with contextlib.suppress(OSError):
+                working, waiting, _ = thread.read_text().split()
+                found[thread.parent.name] = int(working), int(waiting)
+    return found
+
+
+def between(before: Spent, after: Spent) -> tuple[float, float]:
+    """How many milliseconds threads worked, and waited for a processor, between two looks."""
+    differences = [
+        (working - before.get(thread, (0, 0))[0], waiting - before.get(thread, (0, 0))[1])
+        for thread, (working, waiting) in after.items()
+    ]
+    return sum(each[0] for each in differences) / 1e6, sum(each[1] for each in differences) / 1e6
 
 
 @dataclass(frozen=True)

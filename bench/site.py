@@ -251,9 +251,9 @@ class Copies(Protocol):
 class SqliteCopies:
     """A made site in a file, and copies of it, each for one server."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, template: Path | None = None) -> None:
         self._folder = folder
-        self._template = folder / "template.db"
+        self._template = template or folder / "template.db"
         self.template_url = f"sqlite:///{self._template}"
 
     @contextmanager
@@ -272,36 +272,46 @@ class SqliteCopies:
 
 
 class PostgresCopies:
-    """The same on a PostgreSQL server, in databases of our own that are dropped again."""
+    """The same on a PostgreSQL server, in databases of our own that are dropped again.
 
-    def __init__(self, server: str) -> None:
+    With `keep` the made site has that name, and stays when the copies are closed.
+    """
+
+    def __init__(self, server: str, keep: str = "") -> None:
         self._server = make_url(server).set(drivername="postgresql+psycopg")
-        self._template = f"forum_bench_{secrets.token_hex(4)}"
-        self._run(f"CREATE DATABASE {self._template}")
-        self.template_url = self._url(self._template)
+        self._keep = bool(keep)
+        self.name = keep or f"forum_bench_{secrets.token_hex(4)}"
+        if not keep:
+            self.run(f"CREATE DATABASE {self.name}")
+        self.template_url = self._url(self.name)
 
     def _url(self, name: str) -> str:
         return self._server.set(database=name).render_as_string(hide_password=False)
 
-    def _run(self, statement: str) -> None:
+    def run(self, statement: str) -> bool:
+        """Run a statement on the server; True if it found a row."""
         engine = create_engine(self._server, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.execute(text(statement))
+            result = connection.execute(text(statement))
+            found = result.returns_rows and result.first() is not None
         engine.dispose()
+        return found
 
     @contextmanager
     def copy(self) -> Iterator[str]:
         """Give the URL of a fresh copy."""
-        name = f"{self._template}_{secrets.token_hex(4)}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE {self._template}")
+        name = f"{self.name}_{secrets.token_hex(4)}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {self.name}")
         try:
             yield self._url(name)
         finally:
-            self._run(f"DROP DATABASE {name} WITH (FORCE)")
+            self.run(f"DROP DATABASE {name} WITH (FORCE)")
 
     def close(self) -> None:
-        """Drop what was made."""
-        self._run(f"DROP DATABASE IF EXISTS {self._template} WITH (FORCE)")
+        """Drop what was made, but for what is kept."""
+        if self._keep:
+            return
+        self.run(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
 
 
 def make(url: str, threads: dict[str, int]) -> Made:
