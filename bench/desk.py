@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 from urllib.parse import quote
 
 import httpx2
@@ -63,7 +65,7 @@ def measure(url: str, token: str, *, times: int) -> Iterator[Waited]:
     ):
         watch = _Watch(server, backends, times)
         for what, paths in facts.pages.items():
-            yield watch.timed(what, lambda n, at=paths: _get(client, at[n % len(at)]))
+            yield watch.timed(what, partial(_get_one_of, client, paths))
         yield watch.timed("the first event: counts and claims", lambda _: _event(client))
         yield from _decisions(watch, client, facts)
 
@@ -133,6 +135,7 @@ def _facts(url: str, times: int) -> _Facts:
                 # Half-way down.
                 key = Place.urgency if order == "harm" else Place.since
                 down = key.asc() if order == "oldest" else key.desc()
+                value: Any
                 value, case = session.execute(
                     select(key, Place.case_id)
                     .where(Place.status == Status.HELD)
@@ -241,7 +244,8 @@ def _facts(url: str, times: int) -> _Facts:
     return _Facts(pages, free)
 
 
-def _get(client: httpx2.Client, path: str) -> None:
+def _get_one_of(client: httpx2.Client, paths: Sequence[str], number: int) -> None:
+    path = paths[number % len(paths)]
     answer = client.get(path)
     if answer.status_code != 200:
         raise LoadFailed(f"{path} was answered with {answer.status_code}.")

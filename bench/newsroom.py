@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from bench import words
 from bench.site import PostgresCopies, SqliteCopies, settings_for
-from forum import accounts, disclaimer, markup, migrate
+from forum import accounts, disclaimer, markup, migrate, search
 from forum.accounts import Role
 from forum.database import Database
 from forum.tables import (
@@ -37,6 +37,7 @@ from forum.tables import (
 from moderation import labels, policies, review_queue, rules
 from moderation.explain import Why
 from moderation.policy import Finding, Status
+from moderation.scripts import written_in
 from moderation.tables import (
     Act,
     Base,
@@ -269,6 +270,16 @@ class _PostgresTap:
             copy.write(lines)
 
     def finish(self) -> None:
+        # Else by triggers, which sleep in this session.
+        for name, of in (
+            ("decided", "cases AS o ON o.id = c.case_id AND o.status <> 'pending'"
+             " AND o.withdrawn_at IS NULL"),
+            ("waiting", "places AS o ON o.case_id = c.case_id"),
+        ):  # fmt: skip
+            self._connection.execute(
+                f"INSERT INTO search_{name} SELECT c.case_id, search_terms(c.terms)"
+                f" FROM comments AS c JOIN {of}"
+            )
         for _, sql in self._indexes:
             self._connection.execute(sql)
         for table in Base.metadata.sorted_tables:
@@ -402,19 +413,20 @@ class _Pour:
         before.append((number, root))
 
         text = texts(number)
+        script = written_in(text)
         fate = self._fate(number)
         status, waits = fate.status, fate.waits
         withdrawn = moment if fate is _WITHDRAWN else None
         self.row(
             Case, id=number, text=text, revision=1, status=status, version=1 + len(fate.lines),
-            author=author, context=article, opened_at=moment,
+            author=author, context=article, script=script, opened_at=moment,
             waiting_since=moment if waits else None, withdrawn_at=withdrawn,
         )  # fmt: skip
         self.row(
             Comment, id=number, article_id=article, author_id=author, case_id=number,
             parent_id=parent, root_id=root, source=text, html=f"<p>{text}</p>",
-            fingerprint=markup.fingerprint(text), disclaimer_id=ground.disclaimer,
-            created_at=moment, deleted_at=withdrawn,
+            fingerprint=markup.fingerprint(text), terms=search.terms(text),
+            disclaimer_id=ground.disclaimer, created_at=moment, deleted_at=withdrawn,
         )  # fmt: skip
         if status == Status.PENDING:
             self.row(
@@ -450,7 +462,7 @@ class _Pour:
             codes = " ".join(one.code for one in found)
             self.row(
                 Place, case_id=number, status=status, since=moment, author=author,
-                context=article, held_for=f" {codes} " if codes else "", **scores,
+                context=article, script=script, held_for=f" {codes} " if codes else "", **scores,
                 reports=open_reports, doublings=0, urgency=0.0,
             )  # fmt: skip
         if fate.bad and dice.random() < 0.02:

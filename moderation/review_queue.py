@@ -161,9 +161,11 @@ def _doublings(session: Session, context: int | None = None) -> dict[int, int]:
 
 def counts(session: Session, *where: ColumnElement[bool]) -> dict[Status, int]:
     """Count the cases that wait: held ones, and published ones that were reported."""
-    rows = session.execute(
-        select(Place.status, func.count())
-        .where(Place.status != Status.PENDING, *where)
-        .group_by(Place.status)
-    )
-    return {Status(status): count for status, count in rows}
+    waiting = (Status.HELD, Status.PUBLISHED, Status.REJECTED)
+    # Not grouped: for that SQLite would look the places up one by one, in the order of an index.
+    found = session.execute(
+        select(*(func.count().filter(Place.status == status) for status in waiting))
+        .select_from(Place)
+        .where(*where)
+    ).one()
+    return dict(zip(waiting, found, strict=True))

@@ -356,6 +356,14 @@ class Decision(Base):
     __table_args__ = (
         Index(None, "case_id", "id"),
         Index(None, "actor", "id"),
+        # What one person decided: the cases alone, without the lines.
+        Index(
+            "ix_decisions_of_person",
+            "actor",
+            "case_id",
+            sqlite_where=text("kind IN ('approve', 'reject')"),
+            postgresql_where=text("kind IN ('approve', 'reject')"),
+        ),
         # Few among the many verdicts of the policy.
         Index(
             "ix_decisions_by_people",
