@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,6 +163,18 @@ class Tradeoff:
             least = HELD if min(ends) <= FINE else PUBLISHED
             found[max(rest, least)] += self.unscored[rest]
         return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for a page: of `counts`, summed over people, what is not 0.
+
+        `cells` holds a row [rest, bin, texts] each, `unscored` the texts by rest.
+        """
+        counts = self.counts.sum(axis=1)
+        rest, bins = np.nonzero(counts)
+        return {
+            "cells": np.column_stack((rest, bins, counts[rest, bins])).tolist(),
+            "unscored": self.unscored.sum(axis=1).tolist(),
+        }
 
 
 def tradeoff(history: History, policy: Policy, label: str) -> Tradeoff:

@@ -6,7 +6,7 @@ from typing import Any
 from markupsafe import Markup
 from sqlalchemy.orm import Session
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from forum import accounts, articles, disclaimer
 from forum.accounts import Role
@@ -198,6 +198,38 @@ def _limit(form: Form, name: str) -> float | None:
             "A threshold is a number from 0 to 1, like 0.85, or empty for never.", field=name
         )
     return value
+
+
+async def policy_counts(request: Request) -> Response:
+    """Count, as JSON, what the typed policy would do, and what each label's handles decide."""
+    try:
+        then = _policy(await Form.read(request))
+    except Invalid as problem:
+        return JSONResponse({"problem": problem.message}, status_code=problem.status)
+
+    def ask(session: Session) -> tuple[Policy, history.History]:
+        current = policies.in_force(session)
+        known = history.read(session, current.classifier_id, at_most=simulation.RECENT)
+        return current.policy, known
+
+    now, known = await read(request, ask)
+    return JSONResponse(await in_thread(request, _counted, known, now, then))
+
+
+def _counted(known: history.History, now: Policy, then: Policy) -> dict[str, Any]:
+    found = simulation.compare(known, now, then)
+    return {
+        "texts": found.texts,
+        "now": list(found.now.values()),
+        "then": list(found.then.values()),
+        "changes": [
+            [one.before.value, one.after.value, one.texts, one.kept, one.removed]
+            for one in found.changes
+        ],
+        "labels": {
+            name: simulation.tradeoff(known, then, name).to_json() for name in then.thresholds
+        },
+    }
 
 
 async def save_policy(request: Request) -> Response:

@@ -123,6 +123,7 @@ TABLE = [
 
     Row("GET",  "/admin/policy",               admin.policy_form,       "policy",          ADMIN),
     Row("POST", "/admin/policy",               admin.save_policy,       "save_policy",     ADMIN),
+    Row("POST", "/admin/policy/counts",        admin.policy_counts,     "policy_counts",   ADMIN),
     Row("GET",  "/admin/policy/{id}",          admin.policy_version,    "policy_version",  ADMIN),
     Row("POST", "/admin/policy/{id}",          admin.restore_policy,    "restore_policy",  ADMIN),
     Row("GET",  "/admin/shadow",               opinions.shadow,         "shadow",          ADMIN),
