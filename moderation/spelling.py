@@ -49,15 +49,7 @@ def _is_ordinary(text: str) -> bool:
     """Whether there is nothing to undo: so most comments are, and need no place for each letter."""
     if _UNPRINTED.search(text) or _APART.search(text):
         return False
-    known = _ranks()
-    for run in _RUN.finditer(text):
-        word = run.group().lower()
-        core = word.rstrip(_AFTER).lstrip(_EDGES)
-        if core in known or not core:
-            continue
-        if any(_read(word[start:end]) is not None for start, end in _cores(word, core)):
-            return False
-    return True
+    return next(_misspelt(text), None) is None
 
 
 # Characters ---------------------------------------------------------------------------------------
@@ -86,6 +78,7 @@ _EMOJI_LETTERS: Mapping[str, str] = {
     **dict.fromkeys("❗❕☝🕯", "i"),
     **dict.fromkeys("✝➕", "t"),
     **dict.fromkeys("💲💵⚡", "s"),
+    "ℹ": "i",
     "Ⓜ": "m",
     "⛎": "u",
     "🌛": "c",
@@ -153,6 +146,18 @@ _EMOJI_WORDS: Mapping[str, str] = {
     "👳": "man with turban",
     "🏳": "white flag",
     "🌈": "rainbow gay",
+    "🐂": "bull",
+    "🤪": "crazy",
+    "🤥": "liar",
+    "👥": "people",
+    "👮": "police",
+    "🛑": "stop",
+    "💼": "work",
+    "✍": "write",
+    "⛪": "church",
+    "☀": "sun",
+    "⚫": "black",
+    "⚪": "white",
     "✡": "jew",
     "🕎": "jewish",
     "☪": "muslim",
@@ -204,6 +209,36 @@ _EMOJI_WORDS: Mapping[str, str] = {
     "👇": "",
     "👆": "",
 }
+# Pictures that are one word together.
+_TOGETHER: Mapping[tuple[str, str], str] = {
+    ("🐂", "💩"): "bullshit",
+    ("🐎", "💩"): "horseshit",
+    ("🐴", "💩"): "horseshit",
+    ("🍑", "🕳"): "asshole",
+    ("🏳", "🌈"): "gay",
+    ("🏳", "⚧"): "transgender",
+}
+# A thing where a deed belongs is the deed: "I will 🔪 you".
+_DEEDS: Mapping[str, str] = {
+    "🔪": "kill",
+    "🗡": "stab",
+    "🔫": "shoot",
+    "🪢": "hang",
+    "🔥": "burn",
+    "💀": "die",
+    "☠": "die",
+    "😡": "hate",
+    "😠": "hate",
+}
+_WILL = frozenset(
+    ("to", "will", "i'll", "we'll", "they'll", "you'll", "ll", "gonna", "should", "must", "can",
+     "would", "could", "i'd", "wanna", "please", "let's", "lets", "might", "may", "gotta", "shall",
+     "i", "we", "they")
+)  # fmt: skip
+_WHOM = frozenset(
+    ("you", "u", "him", "her", "them", "me", "us", "yourself", "urself", "myself", "yourselves",
+     "everyone", "everybody", "off", "this", "that", "it", "the", "your", "my", "their", "his")
+)  # fmt: skip
 # Words of Unicode's names that say what kind of picture it is, not what is in it.
 _PICTURE = re.compile(r"\b(face|with|sign|symbol|emoji|black|white|heavy|of|the|and)\b|-")
 
@@ -225,6 +260,7 @@ def _characters(placed: Sequence[tuple[int, str]]) -> Iterator[_Letter]:
             if character.isprintable() or character in "\n\t":
                 yield character, place, place + 1
                 latin = True
+                before = before if character.isspace() else ""
             continue
         kind = unicodedata.category(character)
         if character in _NEVER_SEEN or (character in _BLANK and _amid_letters(placed, n)):
@@ -238,12 +274,44 @@ def _characters(placed: Sequence[tuple[int, str]]) -> Iterator[_Letter]:
         elif kind in ("So", "Sk") and (words := _picture(character)) is not None:
             # The same picture many times over says no more than once.
             if character != before:
-                yield from ((letter, place, place + 1) for letter in f" {words} ")
+                words = _in_place(character, words, placed, n)
+                yield from ((letter, place, place + 1) for letter in words)
         else:
             yield from ((letter, place, place + 1) for letter in _compatible(character, latin))
             if kind[0] == "L":
                 latin = unicodedata.name(character, "").startswith("LATIN")
         before = character
+
+
+def _in_place(picture: str, words: str, placed: Sequence[tuple[int, str]], n: int) -> str:
+    """What a picture says where it stands, with the gaps that part it from what is beside it."""
+    around = "".join(character for _, character in placed[max(0, n - 12) : n + 13])
+    at = min(n, 12)
+    before = _NEVER_SAID.sub("", around[:at])
+    after = _NEVER_SAID.sub("", around[at + 1 :]).lstrip(picture)
+    if (before[-1:], picture) in _TOGETHER:
+        return ""  # said with the one before
+    if (picture, after[:1]) in _TOGETHER:
+        words, after = _TOGETHER[picture, after[:1]], after[1:]
+    elif picture in _DEEDS or picture == "🖕":
+        who, whom = _LAST_WORD.search(before), _NEXT_WORD.match(after)
+        whom_ = whom[1].lower() if whom else ""
+        if picture == "🖕":
+            if whom_ and whom_ not in ("and", "or"):
+                words = "fuck" if whom_ in _WHOM else "fucking"
+        elif (who and who[1].lower() in _WILL) or (whom_ in _WHOM and picture not in "💀☠🔥"):
+            words = _DEEDS[picture]
+    first = "" if before[-1:] in ("", " ", "(", '"', "\n") else " "
+    # A stop after it belongs to it, as to any word.
+    last = "" if not after or after[0] in " .,!?;:)\"'\n" else " "
+    if words:
+        return f"{first}{words}{last}"
+    return " " if before[-1:].isalnum() and after[:1].isalnum() else ""
+
+
+_NEVER_SAID = re.compile("[\ufe0e\ufe0f\u20e3\u200d\U0001f3fb-\U0001f3ff]")
+_LAST_WORD = re.compile(r"([A-Za-z']+) ?$")
+_NEXT_WORD = re.compile(r" ?([A-Za-z']+)")
 
 
 def _compatible(character: str, latin: bool) -> Iterator[str]:
@@ -439,6 +507,11 @@ _LEET_WORD = re.compile(rf"(?=.*[^\d])(?=.*[{_SIGNS}])[a-z'{_SIGNS}]+")
 _NUMBER = re.compile(
     r"[$£€]?\d+(st|nd|rd|th|s|am|pm|k|m|b|bn|x|d|g|mg|kg|km|cm|mm|mb|gb|hr|yr|ad|bc)"
 )
+# Something that may be a letter, and a sign that may part two words, in whatever order.
+_SIGN_INSIDE = re.compile(r"[-/,.;:…].*[\d#$@!|+(<%]|[\d#$@!|+(<%].*[-/,.;:…]")
+_ADDRESS = re.compile(r"//|^www\.|\w@\w+\.")
+_LETTER = re.compile(r"[a-z]")
+_PART = re.compile(r"[^-/,.;:…]{3,}")
 # Numbers and shouting.
 _NO_DISGUISE = re.compile(r"\d{4}|!!")
 _INSIDE = re.compile(r"[a-z][013457@$]+(?=[a-z])")
@@ -471,26 +544,75 @@ def _ranks() -> Mapping[str, int]:
 
 def _words(letters: list[_Letter]) -> list[_Letter]:
     """Write each word that nobody uses as the one that it stands for, if there is one."""
-    text = _text(letters)
-    known = _ranks()
     result: list[_Letter] = []
     last = 0
+    for start, end, read in _misspelt(_text(letters)):
+        result += letters[last:start]
+        result += _aligned(read, letters[start:end])
+        last = end
+    return result + letters[last:] if last else letters
+
+
+def _misspelt(text: str) -> Iterator[tuple[int, int, str]]:
+    """Where a word stands that is to be read as another, and as which."""
+    known = _ranks()
+    closed = text.rfind(")")
     for run in _RUN.finditer(text):
         word = run.group().lower()
         core = word.rstrip(_AFTER).lstrip(_EDGES)
-        if core in known or not core:
+        if core == word and core in known:
             continue
-        for start, end in _cores(word, core):
-            said = word[start:end]
-            read = _read(said)
-            if read is None:
-                continue
-            first = run.start() + start
-            result += letters[last:first]
-            result += _aligned(read, letters[first : run.start() + end])
-            last = run.start() + end
-            break
-    return result + letters[last:] if last else letters
+        first = run.start()
+        found = _reading(word, core, in_brackets=first < closed) if core else None
+        if found is not None:
+            yield first + found[0], first + found[1], found[2]
+        elif core not in known and _SIGN_INSIDE.search(core) and not _ADDRESS.search(word):
+            # "that...$#1+", "#a7e-crime": what stands beside each other is read by itself.
+            for part in _PART.finditer(word):
+                piece = part.group()
+                core = piece.strip(_AFTER)
+                found = _reading(piece, core) if core and not core.isalpha() else None
+                # "$17" is an amount.
+                if found and (_LETTER.search(core) or found[2] in _UNMISTAKABLE):
+                    at = first + part.start()
+                    yield at + found[0], at + found[1], found[2]
+
+
+def _reading(word: str, core: str, *, in_brackets: bool = False) -> tuple[int, int, str] | None:
+    """Where in a run of signs the word stands that is to be read as another, and as which."""
+    known = _ranks()
+    start = word.find(core)
+    if core != word:
+        # A sign at the edge may be a letter: "shi+", "(rap", but not "(rap)" nor "A+".
+        first = start - (word[start - 1 : start] in ("#", "("))
+        end = len(word) - len(word[start + len(core) :].lstrip("+|(#"))
+        if (first, end) != (start, start + len(core)):
+            read = _with_edges(word[first:end], core, in_brackets=in_brackets)
+            if read is not None:
+                return first, end, read
+    if core in known:
+        return None
+    for at, end in _cores(word, core):
+        read = _read(word[at:end])
+        if read is not None:
+            return at, end, read
+    return None
+
+
+@lru_cache(maxsize=10_000)
+def _with_edges(word: str, core: str, *, in_brackets: bool) -> str | None:
+    """What a word says if the signs at its edges are letters, None where they are just signs."""
+    known = _ranks()
+    if len(word) > 2 * _LONGEST or not _LEET_WORD.fullmatch(word):
+        return None
+    read = next(iter(_readings(word)))
+    if len(read) < 4 or read not in known:
+        return None
+    if read in _SWEAR_WORDS or read in _UNMISTAKABLE:
+        return None if core in known and word[0] == "(" and in_brackets else read
+    # Without them it is hardly a word; with a sign in front it may be a tag.
+    rare = known.get(core, len(known)) > _COMMON and known[read] < known.get(core, len(known))
+    return read if rare and (core not in known or word[0].isalpha()) else None
 
 
 def _cores(word: str, core: str) -> Iterator[tuple[int, int]]:
@@ -506,14 +628,21 @@ def _cores(word: str, core: str) -> Iterator[tuple[int, int]]:
 @lru_cache(maxsize=10_000)
 def _read(word: str) -> str | None:
     """What an unknown word says, or None where it is to stay as it is."""
-    if len(word) > 2 * _LONGEST or _NO_DISGUISE.search(word):
+    if len(word) > 2 * _LONGEST:
         return None
+    if word.endswith("'s") and not word[:-2].isalpha():
+        said = _read(word[:-2])
+        return said and f"{said}'s"
+    if _NO_DISGUISE.search(word):
+        # A number of something, unless it can be nothing else: "1d1075".
+        plain_ = _LEET_WORD.fullmatch(word) and "!!" not in word and next(iter(_readings(word)))
+        return plain_ if plain_ and plain_ in _UNMISTAKABLE else None
     read = None
     if _STARRED.fullmatch(word):
         read = _starred(word)
     if read is None and _PARTED.fullmatch(word):
         read = _whole(word)
-    elif read is None and _LEET_WORD.fullmatch(word) and not _NUMBER.fullmatch(word):
+    if read is None and _LEET_WORD.fullmatch(word) and not _NUMBER.fullmatch(word):
         read = _unleeted(word)
     elif word.isascii() and word.replace("'", "").isalpha():
         read = _unstretched(word) or _run_together(word) or _with_u(word)
