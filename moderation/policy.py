@@ -227,12 +227,12 @@ def _is_number(value: object) -> bool:
 # reject alone is for each site to say, so here none is.
 DEFAULT = Policy(
     {
-        "toxicity": Threshold(hold=0.078),
+        "toxicity": Threshold(hold=0.077),
         "severe_toxicity": Threshold(hold=0.47),
         "obscene": Threshold(hold=0.15),
         "threat": Threshold(hold=0.011),
         "insult": Threshold(hold=0.13),
-        "identity_attack": Threshold(hold=0.13),
+        "identity_attack": Threshold(hold=0.12),
         "sexual_explicit": Threshold(hold=0.29),
     }
 )

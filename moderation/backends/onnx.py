@@ -13,6 +13,7 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from moderation import labels as known
+from moderation.backends.names import Gate, of_others
 from moderation.backends.ngrams import Ngrams
 from moderation.backends.windows import readable, windows, worst
 from moderation.calibration import BadCurve, Curves, calibrate, read_curves, version_with
@@ -26,7 +27,8 @@ class About:
     """What model.json says of a model folder, as far as scoring needs it.
 
     `ngrams` is the sha256 of ngrams.npz and the share that its logits have in the score's, where
-    the folder has such a file; `curves` make the scores of the labels that they name probabilities.
+    the folder has such a file; `names` says how far a score follows that of the same text about
+    others; `curves` make the scores of the labels that they name probabilities.
     """
 
     name: str
@@ -34,6 +36,7 @@ class About:
     window: int  # tokens
     sha256: str
     ngrams: tuple[str, float] | None
+    names: Gate | None
     curves: Curves
     scripts: tuple[str, ...]
 
@@ -42,13 +45,17 @@ class OnnxClassifier:
     """A model from a folder of `model.onnx`, `tokenizer.json` and `model.json`.
 
     Beside the encoder in model.onnx a folder may have `ngrams.npz`, a linear model over pieces of
-    words: the score is made of both.
+    words: the score is made of both. A text that names a group of people may be scored twice, the
+    second time with another group in it.
     """
 
     def __init__(self, session: Any, tokenizer: Any, about: About, ngrams: Ngrams | None) -> None:
         self.name = about.name
         files = about.sha256 if about.ngrams is None else f"{about.sha256} {about.ngrams}"
-        digest = files if about.ngrams is None else hashlib.sha256(files.encode()).hexdigest()
+        if about.names is not None:
+            files = f"{files} {about.names}"
+        alone = about.ngrams is None and about.names is None
+        digest = files if alone else hashlib.sha256(files.encode()).hexdigest()
         self.version = version_with(digest[:12], about.curves)
         self.curves = about.curves
         self.labels = about.labels
@@ -58,6 +65,7 @@ class OnnxClassifier:
         self._window = about.window
         self._ngrams = ngrams
         self._share = 0.0 if about.ngrams is None else about.ngrams[1]
+        self._names = about.names
         # What stands around a text, as this tokenizer has it: [CLS] [SEP], or <s> </s>.
         self._start, self._end = tokenizer.encode("").ids
         self._inputs = {given.name for given in session.get_inputs()}
@@ -136,10 +144,10 @@ class OnnxClassifier:
         for owner, (text, encoding) in enumerate(zip(read, encodings, strict=True)):
             ids = encoding.ids
             for window in windows(len(ids), self._window - 2):
-                logits = self._run([self._start, *ids[window], self._end])
-                if self._ngrams is not None:
-                    part = text if len(ids) < self._window - 1 else self._part(text, window)
-                    logits = (1 - self._share) * logits + self._share * self._ngrams.logits(part)
+                part = text if len(ids) < self._window - 1 else self._part(text, window)
+                logits = self._logits(part, ids[window])
+                if self._names is not None and logits.max() > self._names.floor:
+                    logits = self._weighed(self._names, logits, part)
                 # Written with tanh, which does not overflow.
                 rows.append(0.5 * (1.0 + np.tanh(0.5 * logits)))
                 owners.append(owner)
@@ -149,6 +157,21 @@ class OnnxClassifier:
             calibrate(scores, self.curves)
             for scores in worst(np.stack(rows), owners, self.labels, len(texts))
         ]
+
+    def _logits(self, text: str, ids: list[int]) -> Any:
+        logits = self._run([self._start, *ids, self._end])
+        if self._ngrams is None:
+            return logits
+        return (1 - self._share) * logits + self._share * self._ngrams.logits(text)
+
+    def _weighed(self, names: Gate, logits: Any, text: str) -> Any:
+        """The logits of a window's text, if it names a group, beside those of one about others."""
+        other = of_others(text)
+        if other is None:
+            return logits
+        ids = self._tokenizer.encode(other, add_special_tokens=False).ids
+        # The other name is one token, so it is hardly ever longer.
+        return names(logits, self._logits(other, ids[: self._window - 2]))
 
     def _run(self, ids: list[int]) -> Any:
         # One window at a time. int8 takes its scale from all that is in a batch, so that in
@@ -191,6 +214,12 @@ def _about(file: Path) -> About:
         scripts = tuple(map(str, about.get("scripts", LATIN)))
         beside = about.get("ngrams")
         ngrams = None if beside is None else (str(beside["sha256"]), float(beside["share"]))
+        gate = about.get("names")
+        names = (
+            None
+            if gate is None
+            else Gate(**{key: float(value) for key, value in dict(gate).items()})
+        )
     except BadCurve as problem:
         raise ClassifierUnavailable(
             f"{file} has a calibration that cannot be used: {problem}"
@@ -214,4 +243,4 @@ def _about(file: Path) -> About:
         raise ClassifierUnavailable(
             f"{file} gives the linear model a share of {ngrams[1]}; it must be between 0 and 1."
         )
-    return About(name, labels, window, promised, ngrams, curves, scripts)
+    return About(name, labels, window, promised, ngrams, names, curves, scripts)

@@ -19,6 +19,7 @@ from moderation.training.examples import Example
 from moderation.training.export import add_ngrams, export
 from moderation.training.figures import check_parity, take_figures
 from moderation.training.fit import PASSES, Pass, Recipe, average, fit
+from moderation.training.names import weigh_names
 from moderation.training.ngrams import SHARE, fit_ngrams
 from moderation.training.texts import NGRAM_SOURCES, read_sources
 
@@ -59,6 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
             seed=recipe.seed,
         )
         add_ngrams(folder, fit_ngrams(beside, say=_say), share=SHARE, trained_on=counts)
+        weigh_names(folder)
         if options.dev is not None:
             # First, since thresholds are read off the scores that come out.
             for line in fit_model(folder, options.dev):

@@ -84,6 +84,7 @@ def alone(folder: Path, to: Path) -> Path:
     shutil.copytree(folder, to)
     about = json.loads((to / "model.json").read_text(encoding="utf-8"))
     about.pop("ngrams")
+    about.pop("names")
     about.pop("calibration", None)
     (to / "model.json").write_text(json.dumps(about), encoding="utf-8")
     return to
