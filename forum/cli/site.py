@@ -89,12 +89,14 @@ def classifier(settings: "Settings", spec: str) -> "tuple[Classifier, bool]":
 
     Where no site is, or its database cannot be asked, the scores are the classifier's own.
     """
-    from moderation import calibrations
     from moderation.loading import load_classifier
 
     loaded = load_classifier(spec or settings.classifier)
     try:
         with database(settings) as here, here.reading() as session:
+            # Where no site is, nobody waits for all that this brings along.
+            from moderation import calibrations
+
             applied = calibrations.applied(session, loaded)
     except NoSite:
         return loaded, False
