@@ -20,6 +20,7 @@ from forum.database import Database
 from forum.mail import Sender
 from forum.scoring import Loader, Scoring
 from forum.settings import Settings
+from forum.web import daybook
 from forum.web.access import ANYONE, Edge, guarded
 from forum.web.audience import Audience
 from forum.web.error_pages import HANDLERS
@@ -81,6 +82,7 @@ def create_app(
             if not only_scores:
                 tasks.start_soon(live.watch)
                 tasks.start_soon(audience.watch)
+                tasks.start_soon(daybook.watch, database, settings.zone)
             # What is here now stays for good: the collector need not look at it again.
             gc.collect()
             gc.freeze()

@@ -1,7 +1,9 @@
 """Appeals: an author's, against a rejection; answered by somebody who did not decide it."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from statistics import median
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -11,12 +13,14 @@ from forum import markup
 from forum.accounts import Viewer
 from forum.errors import Changed, Invalid, Repeated, TooLate
 from forum.tables import Account, Appeal, Comment
-from moderation import cases, rules
+from moderation import cases, decisions, rules
 from moderation.decisions import Kind, Stale
 from moderation.policy import Status
 from moderation.tables import Decision, time_of
 
 WORDS = 2000
+# Of how recent appeals the figures are.
+RECENT = timedelta(days=90)
 
 
 def until(session: Session, decision: Decision) -> datetime:
@@ -63,12 +67,8 @@ def make(session: Session, decision: Decision, comment: Comment, *, words: str) 
 def in_force(session: Session, found: Iterable[Decision], about: dict[int, Comment]) -> set[int]:
     """Return which of these lines are why a comment is rejected now, by their numbers."""
     lines = list(found)
-    last = select(func.max(Decision.id)).where(
-        Decision.case_id.in_({line.case_id for line in lines}),
-        Decision.to_status == Status.REJECTED,
-        Decision.kind.in_([Kind.VERDICT, Kind.REJECT]),
-    )
-    newest = set(session.scalars(last.group_by(Decision.case_id)))
+    last = cases.rejected_by(Decision.case_id.in_({line.case_id for line in lines}))
+    newest = set(session.scalars(last))
     stand = set()
     for line in lines:
         case = about[line.case_id].case
@@ -107,6 +107,44 @@ def answer(session: Session, comment_id: int, by: Decision) -> None:
         update(Appeal)
         .where(Appeal.comment_id == comment_id, Appeal.answered_by_id.is_(None))
         .values(answered_by_id=by.id)
+    )
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How appeals fare: those open now, and what was answered of those of the last 90 days."""
+
+    open: int
+    made: int
+    answered: int
+    overturned: int
+    # Seconds; None where none was answered.
+    median: int | None
+
+    @property
+    def share(self) -> float | None:
+        """Of those answered, how many were right; None where none was answered."""
+        return self.overturned / self.answered if self.answered else None
+
+
+def figures(session: Session) -> Figures:
+    """Return how appeals fare."""
+    rows = session.execute(
+        select(Decision.kind, Decision.at, Appeal.created_at)
+        .outerjoin(Decision, Decision.id == Appeal.answered_by_id)
+        .select_from(Appeal)
+        .where(Appeal.created_at > time_of(session) - RECENT)
+    ).all()
+    took = [
+        (row.at - row.created_at).total_seconds() for row in rows if row.kind in decisions.BY_PEOPLE
+    ]
+    waiting = select(func.count()).select_from(Appeal).where(Appeal.answered_by_id.is_(None))
+    return Figures(
+        open=session.scalar(waiting) or 0,
+        made=len(rows),
+        answered=len(took),
+        overturned=sum(row.kind == Kind.APPROVE for row in rows),
+        median=round(median(took)) if took else None,
     )
 
 

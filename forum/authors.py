@@ -11,7 +11,6 @@ from forum.sanctions import Standing
 from forum.tables import Account, Comment
 from moderation import cases
 from moderation.cases import Record
-from moderation.decisions import Kind
 from moderation.policy import Status
 from moderation.tables import Case, Decision
 
@@ -46,18 +45,10 @@ def open_file(session: Session, account_id: int, *, before: int | None = None) -
 
 def _rejected_for(session: Session, account_id: int) -> dict[str, int]:
     """Count the rejected comments by the reason of the decision that stands, the most first."""
-    last = (
-        select(func.max(Decision.id))
-        .join(Case, Case.id == Decision.case_id)
-        .where(
-            Case.author == account_id,
-            Case.status == Status.REJECTED,
-            Case.withdrawn_at.is_(None),
-            Decision.to_status == Status.REJECTED,
-            Decision.kind.in_([Kind.REJECT, Kind.VERDICT]),
-        )
-        .group_by(Decision.case_id)
+    rejected = select(Case.id).where(
+        Case.author == account_id, Case.status == Status.REJECTED, Case.withdrawn_at.is_(None)
     )
+    last = cases.rejected_by(Decision.case_id.in_(rejected))
     rows = session.execute(
         select(Decision.reason, func.count())
         .where(Decision.id.in_(last))

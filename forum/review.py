@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from html import escape
 
-from sqlalchemy import BindParameter, bindparam, func, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import BindParameter, bindparam, exists, func, select, update
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from forum import accounts, appeals, comments, covering, marking, search, views
 from forum.accounts import Viewer
@@ -222,6 +222,7 @@ def _reviewed(
         .options(joinedload(Report.reporter))
     ):
         reports.setdefault(report.comment_id, []).append(report)
+    undoing = aliased(Decision)
     last = {
         decision.case_id: decision
         for decision in session.scalars(
@@ -229,6 +230,7 @@ def _reviewed(
             .where(
                 Decision.case_id.in_([comment.case_id for comment in found]),
                 Decision.kind.in_(decisions.BY_PEOPLE),
+                ~exists().where(undoing.undoes_id == Decision.id),
             )
             .order_by(Decision.id)
         )

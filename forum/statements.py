@@ -25,6 +25,11 @@ _CATEGORIES = {
     "threat": "STATEMENT_CATEGORY_VIOLENCE",
 }
 _OTHER = "STATEMENT_CATEGORY_OTHER_VIOLATION_TC"
+# What is removed is removed for everybody; the database asks in which of these countries.
+_EVERYWHERE = [
+    *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE"),
+    *("IS", "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK"),
+]
 
 
 def of(
@@ -50,7 +55,14 @@ def of(
         raise NotFound("There is no statement of reasons at this address for you.")
     by_machine = line.actor is None
     judged = _judged_before(session, line)
-    found = [Finding.from_json(each).in_words() for each in (judged.findings if judged else ())]
+    findings = [Finding.from_json(each) for each in (judged.findings if judged else ())]
+    # What was skipped, since its author is trusted, and a site's way to look at everything are
+    # no ground to have found it by.
+    found = [
+        each.in_words()
+        for each in findings
+        if each.trusted is None and each.code != "hold_everything"
+    ]
     reported = session.scalar(
         select(Report.id)
         .where(
@@ -69,13 +81,18 @@ def of(
         "platform_name": settings.site_name,
         # What was done, where, and for how long.
         "decision_visibility": ["DECISION_VISIBILITY_CONTENT_REMOVED"],
-        "territorial_scope": "everywhere",
-        "application_date": line.at.isoformat(timespec="seconds"),
+        "decision_monetary": None,
+        "decision_provision": None,
+        "decision_account": None,
+        "territorial_scope": _EVERYWHERE,
+        "application_date": line.at.date().isoformat(),
+        "decided_at": line.at.isoformat(timespec="seconds"),
         "end_date_visibility_restriction": None,
         # With what.
         "content_type": ["CONTENT_TYPE_TEXT"],
         "content_date": (comment.edited_at or comment.created_at).date().isoformat(),
         "content_url": f"{settings.address}/comments/{comment.id}",
+        "content_language": None,
         "content_article": comment.article.title,
         # On what ground.
         "decision_ground": "DECISION_GROUND_INCOMPATIBLE_CONTENT",

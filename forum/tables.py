@@ -1,6 +1,7 @@
 """The tables of the forum: accounts, articles, comments, reports, disclaimers, API keys."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -338,7 +339,11 @@ class Report(Base):
 
     reporter: Mapped[Account] = relationship(lazy="raise")
 
-    __table_args__ = (UniqueConstraint("comment_id", "revision", "reporter_id"),)
+    __table_args__ = (
+        UniqueConstraint("comment_id", "revision", "reporter_id"),
+        Index(None, "created_at"),
+        Index(None, "answered_by_id"),
+    )
 
 
 class Appeal(Base):
@@ -351,12 +356,49 @@ class Appeal(Base):
     decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id"), unique=True)
     comment_id: Mapped[int] = mapped_column(ForeignKey("comments.id"), index=True)
     words: Mapped[str]
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)
     # A line that approves or rejects answers it; one that edits or deletes leaves it behind.
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"), index=True)
 
     decision: Mapped[Decision] = relationship(lazy="raise", foreign_keys=decision_id)
     answer: Mapped[Decision | None] = relationship(lazy="raise", foreign_keys=answered_by_id)
+
+
+class Removal(Base):
+    """A rejection as the public log tells it: derived from the decisions log when its day is over.
+
+    The numbers of a day are given in no order, so they tell not which of two came first.
+    """
+
+    __tablename__ = "removals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id"), unique=True)
+    # In the newsroom's time, as 2026-11 and 2026-11-22.
+    month: Mapped[str] = mapped_column(String(7))
+    day: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str]
+    rule: Mapped[int | None]
+    rule_title: Mapped[str]
+    # The first part of the article's section.
+    section: Mapped[str]
+    by: Mapped[str] = mapped_column(String(16))
+    found_by: Mapped[str] = mapped_column(String(16))
+    # Seconds, from when it was posted or began to wait for a person.
+    took: Mapped[int]
+
+    __table_args__ = (Index(None, "month", "id"), Index(None, "month", "section"))
+
+
+class Month(Base):
+    """The figures of a month for the transparency report, up to a day that is over; derived."""
+
+    __tablename__ = "months"
+
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)
+    until: Mapped[str] = mapped_column(String(10))
+    figures: Mapped[list[list[Any]]] = mapped_column(JSON)
+    reckoned_at: Mapped[datetime]
 
 
 class ApiKey(Base):

@@ -22,6 +22,7 @@ class Did(StrEnum):
     LIFTED = "lifted"
     READ = "read"
     RULES = "rules"
+    SWITCHED = "switched"
 
 
 def record(

@@ -4,8 +4,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ScalarSelect, bindparam, func, insert, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    bindparam,
+    exists,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload
 
 from moderation import decisions, scoring_queue, scripts
 from moderation.decisions import Kind
@@ -93,6 +102,24 @@ def last_by_people(case_id: InstrumentedAttribute[int]) -> ScalarSelect[str]:
         .order_by(Decision.id.desc())
         .limit(1)
         .scalar_subquery()
+    )
+
+
+def rejected_by(*which: ColumnElement[bool]) -> Select[int]:
+    """The number of the decision by which each of these cases was rejected last.
+
+    What was undone is none. Whether a case is rejected still stands in the case.
+    """
+    undoing = aliased(Decision)
+    return (
+        select(func.max(Decision.id))
+        .where(
+            Decision.to_status == Status.REJECTED,
+            Decision.kind.in_([Kind.VERDICT, Kind.REJECT]),
+            ~exists().where(undoing.undoes_id == Decision.id),
+            *which,
+        )
+        .group_by(Decision.case_id)
     )
 
 

@@ -249,6 +249,8 @@ class Finding:
     words: str = ""
     # Set for a check that was skipped: how many good comments its author had.
     trusted: int | None = None
+    # The reason that a rejection for it names, where whoever set the check chose one.
+    reason: str = ""
 
     def in_words(self) -> str:
         """Say it to a moderator, in one sentence."""
@@ -286,12 +288,13 @@ class Signal:
     """Evidence about a case other than scores; it says why in `words`.
 
     It holds, unless its code is one of SIGNALS that means nothing to the policy. `good` counts the
-    published comments of the author.
+    published comments of the author; `reason` is what a rejection by it names.
     """
 
     code: str
     words: str
     good: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -324,8 +327,14 @@ def judge(scores: Scores, signals: Sequence[Signal], policy: Policy) -> Verdict:
         if policy.signals.get(signal.code) is Means.NOTHING:
             continue
         skipped = signal.good >= policy.trust.get(signal.code, math.inf)
+        rejects = policy.signals.get(signal.code) is Means.REJECT and not skipped
         findings.append(
-            Finding(signal.code, words=signal.words, trusted=signal.good if skipped else None)
+            Finding(
+                signal.code,
+                words=signal.words,
+                trusted=signal.good if skipped else None,
+                reason=signal.reason if rejects else "",
+            )
         )
     if policy.mode is Mode.HOLD_EVERYTHING:
         findings.append(Finding("hold_everything"))

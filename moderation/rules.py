@@ -104,7 +104,14 @@ class Rules:
         )
 
     def reason_of(self, findings: Sequence[Finding]) -> Reason:
-        """The reason that stands for what was found: of a label that was over, else the last."""
+        """The reason that stands for what was found.
+
+        What a listed word names comes first: an admin chose it for that very word. Then that of a
+        label that was over, else the last.
+        """
+        chosen = (finding.reason for finding in findings if finding.reason in self.reasons)
+        if code := next(chosen, ""):
+            return self.reasons[code]
         over = [finding.label for finding in findings if finding.code == "above_reject"]
         labelled = [reason for reason in self.reasons.values() if reason.label]
         named = (reason for label in over for reason in labelled if reason.label == label)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     DateTime,
     Float,
     ForeignKey,
@@ -364,6 +365,13 @@ class Decision(Base):
             sqlite_where=text("kind IN ('approve', 'reject')"),
             postgresql_where=text("kind IN ('approve', 'reject')"),
         ),
+        # What was rejected, by time: few among all lines.
+        Index(
+            "ix_decisions_rejecting",
+            "at",
+            sqlite_where=text("to_status = 'rejected'"),
+            postgresql_where=text("to_status = 'rejected'"),
+        ),
         # Few among the many verdicts of the policy.
         Index(
             "ix_decisions_by_people",
@@ -484,6 +492,17 @@ class Act(Base):
     __table_args__ = (Index(None, "did", "id"), Index(None, "subject", "id"))
 
 
+class Switch(Base):
+    """Something that the site does or leaves; without a row it stands as on a new site."""
+
+    __tablename__ = "switches"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    is_on: Mapped[bool] = mapped_column(Boolean)
+    turned_by: Mapped[int]
+    turned_at: Mapped[datetime]
+
+
 class ListedWord(Base):
     """A word or phrase that holds or rejects. Taken off the list, its row stays."""
 
@@ -494,6 +513,8 @@ class ListedWord(Base):
     typed: Mapped[str]
     words: Mapped[str]
     means: Mapped[str] = mapped_column(String(16))
+    # The code of the reason that a rejection by it names; empty: the last of the reasons.
+    reason: Mapped[str] = mapped_column(String(32), default="")
     note: Mapped[str]
     added_by: Mapped[int]
     added_at: Mapped[datetime]

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from moderation import acts
+from moderation import acts, rules
 from moderation.acts import Did
 from moderation.policy import Means, Signal, Status
 from moderation.spelling import plain
@@ -29,6 +29,10 @@ SIGNAL_OF = {Means.HOLD: "listed_hold", Means.REJECT: "listed_reject"}
 
 class Unusable(ValueError):
     """An entry that cannot be listed; the message is for the admin."""
+
+
+class NoSuchReason(ValueError):
+    """A reason that no entry can name; the message is for the admin."""
 
 
 class ListChanged(Exception):
@@ -87,6 +91,8 @@ class Entry:
     text: str
     words: str
     means: Means
+    # The code of the reason that a rejection by it names; empty: the last of the reasons.
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,15 +153,20 @@ class Matcher:
                 at += 1
 
     def signals(self, text: str) -> tuple[Signal, ...]:
-        """Return a signal for each kind of entry that the text has, naming its entries."""
+        """Return a signal for each kind of entry that the text has, naming its entries.
+
+        Its reason is that of the entry that stands first.
+        """
         hits = self.hits(text)
         signals = []
         for means, code in SIGNAL_OF.items():
-            named = [f"“{hit.entry.text}”" for hit in hits if hit.entry.means is means]
+            some = [hit.entry for hit in hits if hit.entry.means is means]
+            named = [f"“{entry.text}”" for entry in some]
             if named:
                 more = f" and {len(named) - 5} more" if len(named) > 5 else ""
                 says = f"It has {', '.join(named[:5])}{more}, on the list of words to {means}."
-                signals.append(Signal(code, says))
+                reason = next((entry.reason for entry in some if entry.reason), "")
+                signals.append(Signal(code, says, reason=reason))
         return tuple(signals)
 
 
@@ -175,10 +186,13 @@ def in_force(session: Session, known: Matcher | None = None) -> Matcher:
     if known is not None and known.version == version:
         return known
     rows = session.execute(
-        select(ListedWord.id, ListedWord.typed, ListedWord.words, ListedWord.means).where(_LISTED)
+        select(
+            ListedWord.id, ListedWord.typed, ListedWord.words, ListedWord.means, ListedWord.reason
+        ).where(_LISTED)
     )
     return Matcher(
-        (Entry(row.id, row.typed, row.words, Means(row.means)) for row in rows), version=version
+        (Entry(row.id, row.typed, row.words, Means(row.means), row.reason) for row in rows),
+        version=version,
     )
 
 
@@ -199,11 +213,13 @@ def typed_matcher(typed: str) -> Matcher:
     return Matcher(Entry(number, text, words, Means.HOLD) for number, (words, text) in entries)
 
 
-def add(session: Session, typed: str, *, means: Means, note: str, by: int) -> int:
+def add(session: Session, typed: str, *, means: Means, note: str, by: int, reason: str = "") -> int:
     """List these entries, one a line; those listed otherwise move. Return how many are new.
 
-    Raises Unusable, and ListChanged when somebody else was faster.
+    A rejection by them names `reason`, by its code. Raises Unusable, NoSuchReason, and ListChanged
+    when somebody else was faster.
     """
+    reason, said = _named(session, means, reason)
     if len(note) > NOTE:
         raise Unusable(f"Please keep the note within {NOTE} characters.")
     wanted = read(typed)
@@ -214,7 +230,8 @@ def add(session: Session, typed: str, *, means: Means, note: str, by: int) -> in
     new = {
         words: text
         for words, text in reversed(wanted.items())
-        if words not in there or there[words].means != means or there[words].note != note
+        if words not in there
+        or (there[words].means, there[words].note, there[words].reason) != (means, note, reason)
     }
     if not new:
         return 0
@@ -230,24 +247,59 @@ def add(session: Session, typed: str, *, means: Means, note: str, by: int) -> in
             session.flush()
             session.add_all(
                 ListedWord(
-                    typed=text, words=words, means=means.value, note=note, added_by=by, added_at=now
+                    typed=text,
+                    words=words,
+                    means=means.value,
+                    reason=reason,
+                    note=note,
+                    added_by=by,
+                    added_at=now,
                 )
                 for words, text in new.items()
             )
             session.flush()
     except IntegrityError:
         raise ListChanged from None
-    acts.record(session, Did.LISTED, actor=by, words=f"To {means}: {', '.join(new.values())}")
+    acts.record(session, Did.LISTED, actor=by, words=f"{said}: {', '.join(new.values())}")
     return len(new)
+
+
+def _named(session: Session, means: Means, reason: str) -> tuple[str, str]:
+    """Return the reason as an entry keeps it, and what entries of this kind do, in words."""
+    if means is not Means.REJECT or not reason:
+        return "", f"To {means}"
+    chosen = rules.in_force(session).reasons.get(reason)
+    if chosen is None:
+        raise NoSuchReason("Please choose one of the reasons.")
+    return reason, f"To {means} as {chosen.title}"
+
+
+def name_reason(session: Session, entry_id: int, reason: str, *, by: int) -> bool:
+    """Let rejections by an entry name another reason. False if they named it already.
+
+    Raises LookupError when the entry is not on the list, NoSuchReason, ListChanged.
+    """
+    row = _on_the_list(session, entry_id)
+    if row.means != Means.REJECT:
+        raise NoSuchReason("A word that holds names no reason: a moderator chooses one.")
+    if row.reason == reason:
+        return False
+    # Listed anew, as with any other change, so that each worker sees that the list is another.
+    return add(session, row.typed, means=Means.REJECT, note=row.note, by=by, reason=reason) > 0
 
 
 def remove(session: Session, entry_id: int, *, by: int) -> None:
     """Take an entry off the list. Raises LookupError when it is not on it."""
+    row = _on_the_list(session, entry_id)
+    row.removed_at, row.removed_by = time_of(session), by
+    acts.record(session, Did.UNLISTED, actor=by, words=f"To {row.means}: {row.typed}")
+
+
+def _on_the_list(session: Session, entry_id: int) -> ListedWord:
     row = session.get(ListedWord, entry_id, with_for_update=True)
     if row is None or row.removed_at is not None:
         raise LookupError(entry_id)
-    row.removed_at, row.removed_by = time_of(session), by
-    acts.record(session, Did.UNLISTED, actor=by, words=f"To {row.means}: {row.typed}")
+    return row
 
 
 def entries(

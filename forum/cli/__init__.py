@@ -17,6 +17,7 @@ from forum.cli import (
     key,
     model,
     policy,
+    report,
     score,
     serve,
     setup,
@@ -40,6 +41,7 @@ for run in (
     evaluate.evaluate,
     simulate.simulate,
     suggestions.suggestions,
+    report.report,
 ):
     app.command()(run)
 app.add_typer(account.app, name="account")

@@ -407,7 +407,7 @@ async def _words_page(
         "admin/words.html",
         status=problem.status if problem else 200,
         problem=problem,
-        typed={"words": "", "note": "", "means": Means.HOLD.value} | (typed or {}),
+        typed={"words": "", "note": "", "means": Means.HOLD.value, "reason": ""} | (typed or {}),
         looking_for=looking_for,
         **await read(request, ask),
     )
@@ -422,6 +422,9 @@ async def change_words(request: Request) -> Response:
         if form.text("action") == "remove":
             wordlist.remove(session, form.required("entry"), by=by)
             return 1
+        if form.text("action") == "reason":
+            entry = form.required("entry")
+            return wordlist.name_reason(session, entry, form.text("reason"), by=by)
         if form.text("means") not in wordlist.SIGNAL_OF:
             raise Invalid("Please choose what the words do.", field="means")
         return wordlist.add(
@@ -430,18 +433,26 @@ async def change_words(request: Request) -> Response:
             means=Means(form.text("means")),
             note=" ".join(form.text("note").split()),
             by=by,
+            reason=form.text("reason"),
         )
 
     try:
         changed = await transact(request, act)
     except LookupError:
         raise Changed("This entry is not on the list any more.") from None
-    except (wordlist.Unusable, wordlist.ListChanged, Invalid) as problem:
+    except (
+        wordlist.Unusable,
+        wordlist.NoSuchReason,
+        wordlist.ListChanged,
+        Invalid,
+    ) as problem:
         refused: ForumError
         if isinstance(problem, Invalid):
             refused = problem
         elif isinstance(problem, wordlist.Unusable):
             refused = Invalid(str(problem), field="words")
+        elif isinstance(problem, wordlist.NoSuchReason):
+            refused = Invalid(str(problem), field="reason")
         else:
             refused = Changed("Somebody changed the list just now. Please send this again.")
         return await _words_page(request, refused, form.fields)

@@ -11,11 +11,12 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from forum import articles, authors, bulk, habits, notes, review, saved, views
+from forum import appeals, articles, authors, bulk, habits, notes, review, saved, views
+from forum.accounts import Role
 from forum.errors import Changed, ForumError, Invalid
 from forum.review import Happening
 from forum.sanctions import KINDS
-from forum.views import AGES, HELD_FOR, View
+from forum.views import AGES, HELD_FOR, Show, View
 from forum.web.error_pages import wants_json
 from forum.web.forms import Form, cleaned, path_number, query_number, query_text
 from forum.web.pages import NOTICES, number, page, see_other
@@ -54,6 +55,9 @@ async def _queue_page(
             "line": review.happening(session, None, moderator=viewer).line,
             "left_out": views.left_out(session, view, viewer=viewer.id),
             "exposure": habits.exposure(session, viewer.id),
+            "appealed": appeals.figures(session)
+            if view.show is Show.APPEALS and Role(viewer.role).allows(Role.ADMIN)
+            else None,
         }
 
     return await page(

@@ -59,6 +59,7 @@ NOTICES = {
     "lifted": "Lifted. The author sees it.",
     "read": "Thank you. You can comment again.",
     "suggestion": "The suggestion is removed.",
+    "switched": "Turned. It counts from now on.",
     "closed": "Closed.",
     "reopened": "Open again.",
 }
@@ -98,6 +99,7 @@ def make_templates(settings: Settings, rules: Callable[[], Rules]) -> Environmen
         "moment": lambda value: moment(value, zone),
         "clock": lambda value: f"{value.astimezone(zone):%H:%M}",
         "number": number,
+        "lasting": lasting,
         "paragraphs": paragraphs,
         "score": labels.in_digits,
         "inline_code": inline_code,
@@ -178,6 +180,16 @@ def asset(name: str) -> str:
 def number(value: float) -> str:
     """Write a whole number with thin spaces between its thousands."""
     return f"{value:,}".replace(",", "\u202f")
+
+
+def lasting(seconds: int) -> str:
+    """Write how long something took, in the two largest units that it has."""
+    left, said = seconds, []
+    for size, word in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, left = divmod(left, size)
+        if count:
+            said.append(f"{number(count)} {word}")
+    return " ".join(said[:2]) or "0 s"
 
 
 def moment(value: datetime | None, zone: tzinfo, now: datetime | None = None) -> Markup:

@@ -29,6 +29,7 @@ from forum.web.live import Kept
 from forum.web.pages import common, page, see_other, standing
 from forum.web.state import State, state_of
 from forum.web.transactions import glance, in_thread, read, transact
+from moderation import switches
 from moderation.policy import Status
 
 A_FRONT_PAGE = 30
@@ -629,6 +630,12 @@ def _event(change: Change, viewer: Viewer | None) -> ServerSentEvent:
 
 async def rules(request: Request) -> Response:
     """The rules of the discussion, and the site's disclaimer."""
-    return await page(
-        request, "reader/rules.html", disclaimer=await read(request, disclaimer.of_site)
-    )
+
+    def ask(session: Session) -> dict[str, Any]:
+        return {
+            "disclaimer": disclaimer.of_site(session),
+            "public_log": switches.is_on(session, switches.Name.PUBLIC_LOG),
+            "public_report": switches.is_on(session, switches.Name.PUBLIC_REPORT),
+        }
+
+    return await page(request, "reader/rules.html", **await read(request, ask))

@@ -14,6 +14,7 @@ from forum.web import (
     habits,
     moderator,
     notices,
+    openness,
     operations,
     opinions,
     ordering,
@@ -66,6 +67,11 @@ TABLE = [
     Row("GET",  "/comments/{id}/report",       reader.report,           "report",          GUEST),
     Row("POST", "/comments/{id}/report",       reader.send_report,      "send_report",     GUEST),
     Row("GET",  "/rules",                      reader.rules,            "rules",           ANYONE),
+    # Each only while its switch is on; admins always.
+    Row("GET",  "/moderation",                 openness.public_log,     "public_log",      ANYONE),
+    Row("GET",  "/moderation.json",            openness.public_log_json, "public_log_json", ANYONE),
+    Row("GET",  "/moderation/report",          openness.report,         "transparency",    ANYONE),
+    Row("GET",  "/moderation/report.csv",      openness.report_csv,     "transparency_csv", ANYONE),
 
     Row("GET",  "/sign-up",                    account.sign_up_form,    "sign_up_form",    ANYONE),
     Row("POST", "/sign-up",                    account.sign_up,         "sign_up",         ANYONE),
@@ -140,6 +146,8 @@ TABLE = [
     Row("GET",  "/admin/words/try",            admin.try_words,         "try_words",       ADMIN),
     Row("GET",  "/admin/disclaimer",           admin.disclaimer_form,   "disclaimer",      ADMIN),
     Row("POST", "/admin/disclaimer",           admin.save_disclaimer,   "save_disclaimer", ADMIN),
+    Row("GET",  "/admin/switches",             openness.switch_list,    "switches",        ADMIN),
+    Row("POST", "/admin/switches",             openness.turn_switch,    "turn_switch",     ADMIN),
     Row("GET",  "/admin/accounts",             admin.account_list,      "accounts",        ADMIN),
     Row("POST", "/admin/accounts/{id}",        admin.change_account,    "change_account",  ADMIN),
     Row("GET",  "/admin/articles",             admin.article_list,      "articles",        ADMIN),

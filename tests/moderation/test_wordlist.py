@@ -4,10 +4,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
-from moderation import acts, cases, policies, wordlist
+from moderation import acts, cases, policies, rules, wordlist
 from moderation.acts import Did
-from moderation.policy import DEFAULT, Means, Policy, Signal, Status, judge
-from moderation.tables import Decision, Score
+from moderation.policy import DEFAULT, Means, Policy, Signal, Status, Threshold, judge
+from moderation.tables import Case, Decision, Score
 from moderation.wordlist import Entry, Matcher, Unusable, as_compared
 from moderation.worker import Worker
 
@@ -183,3 +183,68 @@ def test_the_policy_in_force_may_let_a_listed_word_count_for_nothing(database, l
         policies.adopt(session, policy, author=None, based_on=policies.in_force(session).id)
 
     assert judged(TEA) == (Status.PUBLISHED, [], "listed_hold")
+
+
+def ground_of(database, text):
+    """The reason and the number of the rule that the last decision on a text names."""
+    with database.reading() as session:
+        line = (
+            session.query(Decision)
+            .join(Case, Case.id == Decision.case_id)
+            .filter(Case.text == text)
+            .order_by(Decision.id.desc())
+            .first()
+        )
+        return line.reason, line.rule and line.rule["number"]
+
+
+def test_a_rejection_names_the_reason_that_the_word_was_listed_with(database, judged):
+    with database.writing() as session:
+        wordlist.add(session, "tea", means=Means.REJECT, note="", by=7, reason="spam")
+        wordlist.add(session, "coffee", means=Means.REJECT, note="", by=7)
+
+    judged(TEA)
+    judged("What a lovely cup of coffee.")
+
+    assert ground_of(database, TEA) == ("spam", 6)
+    assert ground_of(database, "What a lovely cup of coffee.") == ("other", 8)
+
+
+def test_an_entry_names_another_reason_from_the_next_comment_on(database, judged):
+    with database.writing() as session:
+        wordlist.add(session, "tea", means=Means.REJECT, note="Ask Bea", by=7, reason="spam")
+    judged(TEA)
+    with database.writing() as session:
+        (entry,) = wordlist.entries(session)
+        assert wordlist.name_reason(session, entry.id, "private", by=7)
+        assert not wordlist.name_reason(session, wordlist.entries(session)[0].id, "private", by=7)
+
+    judged(TEA + " Indeed.")
+
+    assert ground_of(database, TEA + " Indeed.") == ("private", 7)
+    with database.reading() as session:
+        assert wordlist.entries(session)[0].note == "Ask Bea"
+        assert acts.listed(session)[0].words == "To reject as Private details: tea"
+
+
+def test_a_reason_that_nobody_can_choose_is_refused(database):
+    with database.writing() as session, pytest.raises(wordlist.NoSuchReason):
+        wordlist.add(session, "tea", means=Means.REJECT, note="", by=7, reason="no such")
+    with database.writing() as session:
+        wordlist.add(session, "tea", means=Means.HOLD, note="", by=7, reason="spam")
+        (entry,) = wordlist.entries(session)
+        assert entry.reason == ""
+        with pytest.raises(wordlist.NoSuchReason):
+            wordlist.name_reason(session, entry.id, "spam", by=7)
+
+
+def test_a_word_that_only_holds_lets_the_score_name_the_reason():
+    over = Policy(
+        {"insult": Threshold(reject=0.5)}, signals={"listed_reject": Means.HOLD}, trust={}
+    )
+    listed = Signal("listed_reject", "It has it.", reason="spam")
+    verdict = judge({"insult": 0.9}, [listed], over)
+    assert rules.DEFAULT.reason_of(verdict.findings).code == "harassment"
+
+    verdict = judge({"insult": 0.9}, [listed], Policy({"insult": Threshold(reject=0.5)}))
+    assert rules.DEFAULT.reason_of(verdict.findings).code == "spam"

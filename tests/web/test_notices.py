@@ -192,6 +192,9 @@ def test_the_statement_of_reasons_has_what_the_law_asks_for(ann, ada, mona, reje
     assert said["automated_detection"] == "Yes"
     assert said["automated_decision"] == "AUTOMATED_DECISION_NOT_AUTOMATED"
     assert said["source_type"] == "SOURCE_VOLUNTARY"
+    assert {"DE", "IS"} <= set(said["territorial_scope"])
+    assert said["application_date"] == "2026-11-22"
+    assert said["content_date"] == "2026-11-22"
     assert said["redress"]["internal_complaint"]
     assert ada.opens(address).json() == said
     assert mona.opens(address).status_code == 404

@@ -1,5 +1,7 @@
 """What moderators may do about an author, what the author is told, and how it ends."""
 
+import re
+
 import pytest
 
 from forum.accounts import Role
@@ -352,3 +354,46 @@ def test_a_warning_that_is_ticked_needs_no_notice_any_more(reader, moderator):
     assert reader.sends("/account/standing/1").status_code == 200
 
     assert "Notices ! new" not in reader.reads("/")
+
+
+def record_of(moderator, ann):
+    """The sentences of an author's record."""
+    page = moderator.reads(f"/review/authors/{ann.account_id}")
+    return page[page.index("Reader, account") : page.index("Sanctions in force")]
+
+
+def test_the_record_counts_the_rejection_that_stands_not_the_last_line(site, moderator, work):
+    ann, max_ = site.person("Anna"), site.person("Maxi", Role.MODERATOR)
+    ann.comments("You idiot, shut up.")
+    work()
+    moderator.rejects("You idiot", reason="harassment")
+    notice = re.search(r'href="(/notices/\d+)"', ann.opens("/notices").text)[1]
+    ann.sends(notice + "/appeal", words="It was a quotation.")
+    answer = max_.rejects("You idiot", reason="spam", show="appeals")
+    assert "Rejected: 1 × spam" in record_of(moderator, ann)
+
+    max_.sends(re.search(r'action="(/review/decisions/\d+/undo)"', answer.text)[1])
+
+    assert "1 rejected. Rejected: 1 × harassment" in record_of(moderator, ann)
+    assert "You idiot" in max_.reads("/review", show="appeals")
+    # The rejection that stands again is in force for its author, too.
+    assert "Change it and send it again" in ann.reads(notice)
+
+    max_.approves("You idiot", show="appeals")
+    record = record_of(moderator, ann)
+    assert "1 published, 0 held, 0 rejected." in record
+    assert "Rejected:" not in record
+
+
+def test_the_record_follows_what_the_author_writes_instead(site, moderator, work):
+    ann = site.person("Anna")
+    ann.comments("You idiot, shut up.")
+    work()
+    moderator.rejects("You idiot", reason="harassment")
+    notice = re.search(r'href="(/notices/\d+)"', ann.opens("/notices").text)[1]
+    ann.sends(notice + "/resubmit", text="I do not agree with you about tea.")
+    work()
+    assert "0 published, 1 held, 0 rejected." in record_of(moderator, ann)
+    assert "Rejected:" not in record_of(moderator, ann)
+    moderator.rejects("I do not agree", reason="off_topic")
+    assert "1 rejected. Rejected: 1 × off topic" in record_of(moderator, ann)

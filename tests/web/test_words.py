@@ -60,3 +60,20 @@ def test_an_entry_that_is_gone_cannot_be_removed_twice(admin):
 def test_what_cannot_be_tried_is_refused_in_words(admin):
     assert admin.opens("/admin/words/try", words="x").status_code == 422
     assert admin.opens("/admin/words/try", words="tea\n" * 600).status_code == 422
+
+
+def test_an_admin_says_which_reason_a_word_names(site, admin, work):
+    admin.sends("/admin/words", words="coffee", means="reject", reason="spam")
+    ann = site.person("Ann")
+    ann.comments("Buy my coffee, it is the best of the town.")
+    work()
+    assert "rule 6, No advertising" in ann.reads("/notices")
+
+    admin.sends("/admin/words", action="reason", entry=1, reason="off_topic")
+    assert "To reject as Off topic: coffee" in admin.reads("/review/acts")
+    assert admin.sends("/admin/words", action="reason", entry=1, reason="spam").status_code == 409
+
+    wrong = admin.sends("/admin/words", words="milk", means="reject", reason="nothing of ours")
+    assert wrong.status_code == 422
+    assert "choose one of the reasons" in wrong.text
+    assert "milk" in wrong.text
