@@ -48,7 +48,7 @@ function act(key) {
   if (key === "k" || key === "ArrowUp") return page ? follow("[rel=prev]") : go(-1);
   if (key === "u") return undo();
   if (key === "/") return find();
-  if (key === "b") return follow("#choose button[value=chosen]");
+  if (key === "b") return together();
   if (!at) return false;
   if (key === "a") return press(at, "approve");
   if (/^[1-9]$/.test(key)) return reject(at, Number(key));
@@ -90,6 +90,13 @@ function note(at) {
   const field = document.getElementById("note") ?? at.querySelector("input[name=words]");
   field?.focus();
   return Boolean(field);
+}
+
+function together() {
+  const chosen = document.querySelector(".case:not([data-done]) .case-choose :checked");
+  if (chosen) return follow("button[form=choose]");
+  if (document.getElementById("choose")) say("Nothing is chosen yet. The key x chooses a case.");
+  return true;
 }
 
 function find() {

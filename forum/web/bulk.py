@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from forum import bulk
+from forum import bulk, covering
 from forum.bulk import BatchFile, State
 from forum.errors import BadRequest, ForumError, Invalid
 from forum.views import View
@@ -70,7 +70,11 @@ async def _batch_page(
     def ask(session: Session) -> dict[str, Any]:
         file = bulk.open_file(session, batch_id)
         drafted = file.batch.state == State.DRAFT
-        return {"file": file, "preview": bulk.preview(session, file) if drafted else None}
+        return {
+            "file": file,
+            "preview": bulk.preview(session, file) if drafted else None,
+            "cover": covering.for_(session, request.state.viewer.id) if drafted else None,
+        }
 
     return await page(
         request,

@@ -132,10 +132,17 @@ def test_axe_finds_nothing_on_any_page(site, open_page, scheme, width):
         "/review?show=published", "/review?show=rejected", "/review/cases/2", "/review/log",
         "/admin/policy", "/admin/policy/1", "/admin/disclaimer", "/admin/accounts",
         "/admin/articles", "/admin/order", "/admin/shadow", "/admin/suggestions", "/sign-in",
-        "/sign-up", "/review?section=life&least=0.2&held_for=score",
+        "/sign-up", "/review?section=life&least=0.2&held_for=score", "/review?q=idiot",
+        "/review?q=*", "/review/workload", "/review/habits", "/review/acts", "/review/batches",
+        "/review/sweeps", "/review/authors/1", "/admin/sweeps", "/admin/words", "/admin/rules",
+        "/notices",
     ]  # fmt: skip
     for address in addresses:
         page.goto(address)
+        # What is folded away is looked at as well.
+        page.evaluate(
+            "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
+        )
         found = Axe().run(page)["violations"]
         assert not found, (address, [(v["id"], v["nodes"][0]["html"]) for v in found])
         wide = page.evaluate(

@@ -87,7 +87,9 @@ def test_words_that_hurt_are_covered_for_who_wants_it(mona, max_, ann, work):
     work()
     chooses(mona, covers="1")
 
-    for path in ("/review", "/review/cases/1"):
+    for person in (mona, max_):
+        person.sends("/review/batches", which="all")
+    for path in ("/review", "/review/cases/1", "/review/batches/1"):
         assert {"niggers", "f*cking", "bitches"} <= set(covered(mona.opens(path)))
         assert not covered(max_.opens(path))
     bare = COVER.sub("", mona.opens("/review/cases/1").text)
