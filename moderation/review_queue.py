@@ -168,4 +168,4 @@ def counts(session: Session, *where: ColumnElement[bool]) -> dict[Status, int]:
         .select_from(Place)
         .where(*where)
     ).one()
-    return dict(zip(waiting, found, strict=True))
+    return {status: many for status, many in zip(waiting, found, strict=True) if many}

@@ -22,7 +22,7 @@ def open_and_find(session):
     now = time_of(session)
     ((case, opened_at),) = OPEN(
         session, text="Tea?", revision=1, status="pending", version=1, author=1, context=1,
-        opened_at=now,
+        opened_at=now, script="",
     )  # fmt: skip
     assert opened_at == now
     queue = {"case_id": case, "revision": 1, "attempts": 0, "last_error": ""}
