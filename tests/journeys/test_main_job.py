@@ -135,7 +135,7 @@ def test_axe_finds_nothing_on_any_page(site, open_page, scheme, width):
         "/sign-up", "/review?section=life&least=0.2&held_for=score", "/review?q=idiot",
         "/review?q=*", "/review/workload", "/review/habits", "/review/acts", "/review/batches",
         "/review/sweeps", "/review/authors/1", "/admin/sweeps", "/admin/words", "/admin/rules",
-        "/notices",
+        "/notices", "/moderation", "/moderation/report", "/admin/switches",
     ]  # fmt: skip
     for address in addresses:
         page.goto(address)
