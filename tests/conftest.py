@@ -45,8 +45,10 @@ LEGS = ["sqlite"] if PROBLEM else ["sqlite", "postgresql"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    # How a page looks is the same whatever keeps it, and looking takes a browser its time.
+    legs = ["sqlite"] if metafunc.definition.get_closest_marker("looks") else LEGS
     for name in {"database_url", "empty_url"} & set(metafunc.fixturenames):
-        metafunc.parametrize(name, LEGS, indirect=True)
+        metafunc.parametrize(name, legs, indirect=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

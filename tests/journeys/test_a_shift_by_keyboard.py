@@ -154,6 +154,7 @@ def is_clean(page: Page) -> None:
     assert not page.evaluate(wide)
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_list_of_keys_is_a_key_away_and_axe_finds_nothing(site, open_page, scheme, width):

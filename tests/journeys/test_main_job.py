@@ -111,6 +111,7 @@ def test_everything_works_without_javascript(site, open_page):
     expect(reader.get_by_text("Tea first.")).to_be_visible()
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_nothing_on_any_page(site, open_page, scheme, width):

@@ -91,6 +91,7 @@ def test_a_handle_is_dragged_and_moved_by_keys_and_the_counts_follow(site, page)
         assert policies.in_force(session).policy.thresholds["toxicity"].hold == 0.4
 
 
+@pytest.mark.looks
 def test_what_is_typed_wrong_is_said_and_the_page_stays(page):
     page.locator("#hold_toxicity").fill("2")
 
