@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -361,3 +362,13 @@ def has_admin(session: Session) -> bool:
         )
         is not None
     )
+
+
+def has_moderator_besides(session: Session, people: Collection[int | None]) -> bool:
+    """Whether somebody else may decide cases."""
+    query = select(Account.id).where(
+        Account.role.in_([Role.MODERATOR, Role.ADMIN]),
+        Account.closed_at.is_(None),
+        Account.id.not_in([person for person in people if person is not None]),
+    )
+    return session.scalar(query.limit(1)) is not None

@@ -1,6 +1,6 @@
 """The review queue and the log, as moderators see them: cases with all that surrounds them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -16,12 +16,13 @@ from forum.errors import Changed, Invalid, NotFound
 from forum.search import Search
 from forum.tables import Account, Appeal, Comment, Disclaimer, Report, Revision
 from forum.views import View
-from moderation import cases, claims, decisions, review_queue, rules
+from moderation import audits, cases, claims, decisions, review_queue, rules
+from moderation.audits import Stratum
 from moderation.cases import Ground, Record
 from moderation.decisions import Kind, NotScored, Stale
 from moderation.explain import Why
 from moderation.policy import Finding, Status, title_of
-from moderation.tables import Case, Claim, Decision, Place, time_of
+from moderation.tables import Audit, Case, Claim, Decision, Place, time_of
 
 A_PAGE = 25
 LOG_A_PAGE = 50
@@ -57,6 +58,12 @@ class Reviewed:
     search: Search | None = None
     # Covers words that hurt, for a moderator who wants that.
     cover: Cover | None = None
+    # Shown without scores and reasons, so that they do not lead whoever decides.
+    words_alone: bool = False
+    # It was judged anew and otherwise: a third person decides.
+    disputed: bool = False
+    # When it was written, as far as whoever looks is to know.
+    written_at: datetime | None = None
 
     @cached_property
     def html(self) -> str:
@@ -162,7 +169,14 @@ def queue(
     by_case = {comment.case_id: comment for comment in found}
     places = views.places(session, view, ids)
     cover = covering.for_(session, moderator.id)
-    cases_ = _reviewed(session, [by_case[case_id] for case_id in ids], places, view.search, cover)
+    cases_ = _reviewed(
+        session,
+        [by_case[case_id] for case_id in ids],
+        places,
+        moderator.id,
+        view.search,
+        cover,
+    )
     return QueuePage(cases_, cases_[-1].place if more else None, look.further)
 
 
@@ -206,11 +220,15 @@ def _reviewed(
     session: Session,
     found: Sequence[Comment],
     places: Mapping[int, str],
+    viewer: int,
     wanted: Search | None = None,
     cover: Cover | None = None,
 ) -> list[Reviewed]:
-    grounds = cases.grounds(session, [comment.case_id for comment in found])
-    records = cases.records(session, {comment.author_id for comment in found})
+    about = [comment.case_id for comment in found]
+    again = audits.to_judge(session, about, viewer)
+    disputes = audits.dispute(session, about)
+    grounds = cases.grounds(session, about)
+    records = cases.records(session, {comment.author_id for comment in found}, seen_by=viewer)
     reports: dict[int, list[Report]] = {}
     for report in session.scalars(
         select(Report)
@@ -240,14 +258,21 @@ def _reviewed(
     names = accounts.names(session, {claim.holder for claim in holders.values()})
 
     def one(comment: Comment) -> Reviewed:
-        claim = holders.get(comment.case_id)
+        audit = again.get(comment.case_id)
+        case = _as_it_waits(comment.case, audit)
+        # Somebody else may judge anew what is decided to whoever looks.
+        claim = holders.get(comment.case_id) if case.waiting_since else None
+        words_alone = audit is not None and audit.words_alone
         return Reviewed(
             comment=comment,
-            case=comment.case,
-            ground=grounds.get(comment.case_id),
+            case=case,
+            ground=None if words_alone else grounds.get(comment.case_id),
             reports=reports.get(comment.id, ()),
             record=records.get(comment.author_id, Record()),
-            last=last.get(comment.case_id),
+            last=None if audit else last.get(comment.case_id),
+            words_alone=words_alone,
+            disputed=comment.case_id in disputes,
+            written_at=audit.since if audit and audit.golden_id else comment.created_at,
             appeal=appealed.get(comment.id),
             claim=claim,
             holder=names.get(claim.holder, "A closed account") if claim else "",
@@ -257,6 +282,24 @@ def _reviewed(
         )
 
     return [one(comment) for comment in found]
+
+
+def _as_it_waits(case: Case, audit: Audit | None) -> Case:
+    """Return a case as it looks to somebody who is to judge it anew: held, not decided."""
+    if audit is None or audit.stratum == Stratum.HELD:
+        return case
+    return Case(
+        id=case.id,
+        text=case.text,
+        revision=case.revision,
+        status=Status.HELD.value,
+        version=audits.shown_version(audit, case),
+        author=case.author,
+        context=case.context,
+        opened_at=case.opened_at,
+        waiting_since=audit.since,
+        script=case.script,
+    )
 
 
 @dataclass(frozen=True)
@@ -273,6 +316,8 @@ class CaseFile:
     names: Mapping[int, str]
     # The last thing that happened, if a person did it and it can be taken back.
     undoable: Decision | None
+    # The accounts whose notes on it would tell what whoever looks is not to know.
+    hushed: Collection[int] = ()
 
 
 def open_file(
@@ -280,6 +325,8 @@ def open_file(
     case_id: int,
     view: View = View(),  # noqa: B008
     cover: Cover | None = None,
+    *,
+    viewer: int = 0,
 ) -> CaseFile:
     """Return a case with its history, and with its place in a view. Raises NotFound."""
     comment = session.scalar(
@@ -287,10 +334,17 @@ def open_file(
     )
     if comment is None:
         raise NotFound("There is no such case.")
-    history = cases.history(session, case_id)
+    history = [line for line in cases.history(session, case_id) if line.kind != Kind.GOLDEN]
+    audit = audits.to_judge(session, [case_id], viewer).get(case_id)
+    knowing: set[int] = set()
+    if audit is not None and audit.stratum != Stratum.HELD:
+        knowing = {line.actor for line in history if line.actor and line.id >= audit.decision_id}
+        history = [line for line in history if line.id < audit.decision_id]
+    if audit is not None and audit.words_alone:
+        history = [line for line in history if line.kind not in (Kind.VERDICT, Kind.PARK)]
     return CaseFile(
         reviewed=_reviewed(
-            session, [comment], views.places(session, view, [case_id]), view.search, cover
+            session, [comment], views.places(session, view, [case_id]), viewer, view.search, cover
         )[0],
         parent=comment.parent,
         earlier=list(
@@ -302,6 +356,7 @@ def open_file(
         disclaimer=session.get_one(Disclaimer, comment.disclaimer_id),
         names=accounts.names(session, {line.actor for line in history if line.actor}),
         undoable=history[-1] if history and history[-1].kind in decisions.BY_PEOPLE else None,
+        hushed=knowing - {viewer},
     )
 
 
@@ -315,9 +370,17 @@ def take_up(
 ) -> CaseFile:
     """Open a case, and claim it if it waits and nobody else has it. Raises NotFound."""
     case = session.get(Case, case_id)
-    if case is not None and case.waiting_since is not None and case.withdrawn_at is None:
-        claims.take(session, case_id, holder=moderator.id, lasts=lasts)
-    return open_file(session, case_id, view, covering.for_(session, moderator.id))
+    if case is not None and case.withdrawn_at is None:
+        waits = case.waiting_since is not None
+        if waits or audits.to_judge(session, [case_id], moderator.id):
+            claims.take(session, case_id, holder=moderator.id, lasts=lasts)
+    return open_file(
+        session,
+        case_id,
+        view,
+        covering.for_(session, moderator.id),
+        viewer=moderator.id,
+    )
 
 
 def leave(session: Session, case_id: int, *, moderator: Account | Viewer) -> None:
@@ -383,6 +446,11 @@ def _decide(
     words: str = "",
     batch: int | None = None,
 ) -> Decision:
+    if audits.any_of(session, case_id):
+        audit = audits.to_judge(session, [case_id], moderator.id).get(case_id)
+        if audit is not None and audit.stratum != Stratum.HELD:
+            return _judge_again(session, audit, kind, version, moderator, reason, words, batch)
+        _check_third(session, case_id, moderator)
     comment_id = session.scalar(select(Comment.id).where(Comment.case_id == case_id)) or 0
     appeals.check_judge(session, comment_id, moderator)
     ground = cases.grounds(session, [case_id]).get(case_id)
@@ -415,6 +483,47 @@ def _decide(
     return decision
 
 
+def _judge_again(
+    session: Session,
+    audit: Audit,
+    says: Kind,
+    version: int,
+    moderator: Account | Viewer,
+    reason: str,
+    words: str,
+    batch: int | None,
+) -> Decision:
+    """Take an answer to an audit, which looks like any decision to whoever gives it."""
+    case = session.get_one(Case, audit.case_id)
+    try:
+        if version != audits.shown_version(audit, case):
+            raise Stale(case.id)
+        return decisions.judge_again(
+            session,
+            audit,
+            says,
+            version=case.version,
+            actor=moderator.id,
+            reason=reason,
+            words=words,
+            batch=batch,
+        )
+    except Stale:
+        raise Changed(_meanwhile(session, audit.case_id)) from None
+
+
+def _check_third(session: Session, case_id: int, moderator: Account | Viewer) -> None:
+    """Raise Invalid when one of two who judged differently would decide, and others could."""
+    disputed = audits.dispute(session, [case_id]).get(case_id)
+    if disputed is None or moderator.id not in (disputed.decided_by, disputed.answered_by):
+        return
+    if accounts.has_moderator_besides(session, {disputed.decided_by, disputed.answered_by}):
+        raise Invalid(
+            "You have judged this comment, and somebody else did so differently: a third person"
+            " decides."
+        )
+
+
 def undo(session: Session, decision_id: int, *, moderator: Account | Viewer) -> Decision:
     """Take a decision back; reports that it answered are open again. Raises Changed, NotFound."""
     try:
@@ -441,11 +550,13 @@ _DID = {
     Kind.REPORT: "reported this comment",
     Kind.WITHDRAW: "deleted this comment",
     Kind.APPEAL: "appealed against the rejection of this comment",
+    Kind.AUDIT: "judged this comment",
+    Kind.GOLDEN: "judged this comment",
 }
 
 
 def _meanwhile(session: Session, case_id: int) -> str:
-    history = cases.history(session, case_id)
+    history = [line for line in cases.history(session, case_id) if line.kind != Kind.GOLDEN]
     if not history:
         return "This case has changed meanwhile, so nothing was recorded. Please look again."
     last = history[-1]
@@ -473,11 +584,16 @@ class LogLine:
 
 
 def log(
-    session: Session, *, before: int | None = None, by_people: bool = False
+    session: Session, *, viewer: int = 0, before: int | None = None, by_people: bool = False
 ) -> tuple[list[LogLine], int | None]:
-    """Return a page of the decisions log, newest first, and the cursor of the next."""
+    """Return a page of the decisions log, newest first, and the cursor of the next.
+
+    Answers to golden cases are nobody else's; a decision that the viewer is to judge anew, not
+    knowing of it, stands there when that is done.
+    """
     query = (
         select(Decision)
+        .where(Decision.kind != Kind.GOLDEN, Decision.id.not_in(audits.unseen_lines(viewer)))
         .order_by(Decision.id.desc())
         .limit(LOG_A_PAGE + 1)
         .options(joinedload(Decision.policy_version), joinedload(Decision.classifier))
@@ -542,11 +658,21 @@ def happening(session: Session, since: int | None, *, moderator: Account | Viewe
     if since is not None:
         lines = session.scalars(
             select(Decision)
-            .where(Decision.id > since, Decision.actor.is_not(None))
+            .where(
+                Decision.id > since,
+                Decision.actor.is_not(None),
+                Decision.kind != Kind.GOLDEN,
+                Decision.id.not_in(audits.unseen_lines(moderator.id)),
+            )
             .order_by(Decision.id.desc())
             .limit(A_PAGE * 8)
         ).all()
-    claimed = session.scalars(select(Claim).where(claims.taken_from(moderator.id, session))).all()
+    claimed = session.scalars(
+        select(Claim).where(
+            claims.taken_from(moderator.id, session),
+            Claim.case_id.not_in(audits.not_for(moderator.id)),
+        )
+    ).all()
     names = accounts.names(
         session, {line.actor for line in lines if line.actor} | {one.holder for one in claimed}
     )
@@ -581,7 +707,22 @@ def claim(
 def undoable(session: Session, decision_id: int) -> Decision | None:
     """Return a person's decision if nothing happened to its case since; else None."""
     decision = session.get(Decision, decision_id)
-    if decision is None or decision.kind not in decisions.BY_PEOPLE:
+    if decision is None or decision.kind not in (*decisions.BY_PEOPLE, Kind.AUDIT, Kind.GOLDEN):
         return None
     history = cases.history(session, decision.case_id)
     return decision if history[-1].id == decision.id else None
+
+
+def mark_golden(session: Session, case_id: int, *, words: str, by: Account | Viewer) -> None:
+    """Make a decided case a golden one, answered as it was decided. Raises Invalid, NotFound."""
+    words = words.replace("\r\n", "\n").strip()
+    if not words or len(words) > 1000:
+        raise Invalid("Please say in up to 1000 characters why it is right.", field="why")
+    case = session.get(Case, case_id)
+    if case is None:
+        raise NotFound("There is no such case.")
+    decided = case.status in (Status.PUBLISHED, Status.REJECTED)
+    if not decided or case.waiting_since is not None or case.withdrawn_at is not None:
+        raise Invalid("Only a case that is decided, and waits for nobody, can be a golden one.")
+    answer = audits.APPROVE if case.status == Status.PUBLISHED else audits.REJECT
+    audits.mark(session, case, answer=answer, words=words, by=by.id)

@@ -127,7 +127,13 @@ def begin(
     band = session.execute(
         select(Case.id, Case.revision)
         .join(Place, Place.case_id == Case.id)
-        .where(Place.status == Status.HELD, score >= least, score <= most)
+        .where(
+            Place.status == Status.HELD,
+            # Not what is decided and only judged anew, in an audit.
+            Case.status == Status.HELD,
+            score >= least,
+            score <= most,
+        )
         .order_by(Case.id)
         .limit(AT_MOST + 1)
     ).all()

@@ -30,7 +30,7 @@ from forum.accounts import Viewer
 from forum.errors import NotFound
 from forum.search import Search
 from forum.tables import Account, Article
-from moderation import decisions, labels, review_queue, urgency
+from moderation import audits, decisions, labels, review_queue, urgency
 from moderation.policy import SIGNALS, Status
 from moderation.scripts import WRITTEN_IN
 from moderation.tables import Case, Decision, Place, Sweep, SweepCase, time_of
@@ -72,6 +72,7 @@ HELD_FOR: Mapping[str, str] = {
     "not_scored": "A score is missing",
     "scoring_failed": "It could not be scored",
     "other_classifier": "Thresholds for another classifier",
+    "disputed": "Two judged it differently",
 }
 # For how long a case waits at least, in hours.
 AGES: Mapping[str, int] = {"1": 1, "6": 6, "24": 24, "72": 72}
@@ -362,7 +363,9 @@ def _filters(session: Session, view: View, viewer: int) -> list[ColumnElement[bo
     case_id = Place.case_id if waits else Case.id
     of: type[Place | Case] = Place if waits else Case
     context, author = of.context, of.author
-    found: list[ColumnElement[bool]] = [] if waits else [Case.withdrawn_at.is_(None)]
+    found = _of_audits(view, viewer)
+    if not waits:
+        found.append(Case.withdrawn_at.is_(None))
     if view.search is not None:
         found.append(_said(session, view, view.search))
     if view.section:
@@ -419,6 +422,16 @@ def _said(session: Session, view: View, wanted: Search) -> ColumnElement[bool]:
         return search.waiting(session, wanted, Place.case_id)
     # What was decided: see `look`.
     return true()
+
+
+def _of_audits(view: View, viewer: int) -> list[ColumnElement[bool]]:
+    """Who is to judge a case anew finds it among the held ones alone, and others never do."""
+    if not view.waits:
+        return [Case.id.not_in(audits.unseen_by(viewer))]
+    found: list[ColumnElement[bool]] = [Place.case_id.not_in(audits.not_for(viewer))]
+    if view.held_for or view.label or view.least is not None or view.most is not None:
+        found.append(Place.case_id.not_in(audits.on_words_alone()))
+    return found
 
 
 def _scores(session: Session, view: View) -> list[ColumnElement[bool]]:

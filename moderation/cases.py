@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload
 
-from moderation import decisions, scoring_queue, scripts
+from moderation import audits, decisions, scoring_queue, scripts
 from moderation.decisions import Kind
 from moderation.explain import Why
 from moderation.policy import Status
@@ -202,8 +202,8 @@ class Record:
     pending: int = 0
 
 
-def records(session: Session, authors: Iterable[int]) -> dict[int, Record]:
-    """Count each author's cases by status."""
+def records(session: Session, authors: Iterable[int], *, seen_by: int = 0) -> dict[int, Record]:
+    """Count each author's cases by status, as it is to the person who looks."""
     counts: dict[int, dict[str, int]] = {author: {} for author in authors}
     for author, status, count in session.execute(
         select(Case.author, Case.status, func.count())
@@ -211,6 +211,14 @@ def records(session: Session, authors: Iterable[int]) -> dict[int, Record]:
         .group_by(Case.author, Case.status)
     ):
         counts[author][status] = count
+    for author, status in session.execute(
+        select(Case.author, Case.status).where(
+            Case.author.in_(counts), Case.id.in_(audits.unseen_by(seen_by))
+        )
+    ):
+        found = counts[author]
+        found[status] = found.get(status, 0) - 1
+        found[Status.HELD] = found.get(Status.HELD, 0) + 1
     return {author: Record(**by_status) for author, by_status in counts.items()}
 
 

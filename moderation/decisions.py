@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from moderation import claims, notices, review_queue, rules, scripts
+from moderation import audits, claims, notices, review_queue, rules, scripts
 from moderation.policy import Finding, Status
-from moderation.tables import Case, Decision, time_of
+from moderation.tables import Audit, Case, Decision, time_of
 
 
 class Kind(StrEnum):
@@ -24,6 +24,9 @@ class Kind(StrEnum):
     REPORT = "report"
     WITHDRAW = "withdraw"
     APPEAL = "appeal"
+    # Somebody judged a decided case, not knowing that it was; in an audit, or to learn.
+    AUDIT = "audit"
+    GOLDEN = "golden"
 
 
 BY_PEOPLE = (Kind.APPROVE, Kind.REJECT)
@@ -57,12 +60,15 @@ def decide(
     text: str | None = None,
     undoes: Decision | None = None,
     batch: int | None = None,
+    nearness: float = 0.0,
+    disputed: bool = False,
 ) -> Decision:
     """Move a case to the status `to` (None: it stays) and write the line of the log, or neither.
 
     `version` is the case's version that the decision was made on. A new `text` starts a new
     revision. The line keeps the reason and its rule as they read now; a machine's rejection gets
-    the reason that its findings stand for.
+    the reason that its findings stand for. `nearness` says how near the scores came to a threshold;
+    `disputed`, that an audit came out otherwise, so that a third person has to look.
 
     Raises Stale when the case has moved on since, was withdrawn, or does not exist, and NotScored
     when a person decides on a pending case.
@@ -82,7 +88,7 @@ def decide(
 
     if kind is Kind.UNDO and undoes is not None:
         waiting = undoes.waited_since
-    elif to is Status.HELD or kind in (Kind.REPORT, Kind.APPEAL):
+    elif to is Status.HELD or disputed or kind in (Kind.REPORT, Kind.APPEAL):
         waiting = seen.waiting_since or now
     elif kind is Kind.EDIT or (kind is Kind.VERDICT and to is Status.PUBLISHED):
         # A report stays open through an edit and a machine's verdict: a person answers it.
@@ -116,6 +122,7 @@ def decide(
     if actor is not None:
         claims.end(session, case_id, by=actor, decides=kind in BY_PEOPLE)
 
+    drawn_from = audits.stratum_of(session, kind, seen.status, to, nearness)
     rejected_by_machine = kind is Kind.VERDICT and to is Status.REJECTED
     reason, rule = _ground(session, reason, findings if rejected_by_machine else None)
     decision = Decision(
@@ -135,11 +142,14 @@ def decide(
         waited_since=seen.waiting_since,
         undoes_id=undoes.id if undoes else None,
         batch_id=batch,
+        stratum=drawn_from[0] if drawn_from else undoes.stratum if undoes else None,
+        share=drawn_from[1] if drawn_from else None,
     )
     session.add(decision)
     session.flush()
-    if waiting is not None or seen.waiting_since is not None:
-        review_queue.settle(session, case_id)
+    waits = waiting is not None or seen.waiting_since is not None
+    for each in audits.follow(session, decision, undoes) | ({case_id} if waits else set()):
+        review_queue.settle(session, each)
     if _concerns_the_author(session, decision):
         notices.tell(session, seen.author, decision_id=decision.id)
     return decision
@@ -158,7 +168,14 @@ def _ground(
 
 def _concerns_the_author(session: Session, decision: Decision) -> bool:
     """Whether the author is told: of a rejection, and of whatever follows one."""
+    if decision.kind in (Kind.AUDIT, Kind.GOLDEN):
+        return False
     if decision.kind == Kind.UNDO and decision.undoes_id is not None:
+        if decision.from_status == decision.to_status:
+            # An answer to an audit is taken back, or an answer that left things as they were.
+            undone = session.get_one(Decision, decision.undoes_id)
+            if undone.kind not in BY_PEOPLE:
+                return False
         if notices.take_back(session, decision.undoes_id):
             return False
         return Status.REJECTED in (decision.from_status, decision.to_status)
@@ -192,7 +209,7 @@ def undo(session: Session, decision_id: int, *, actor: int) -> Decision:
     there is no such decision of a person.
     """
     decision = session.get(Decision, decision_id)
-    if decision is None or decision.kind not in BY_PEOPLE:
+    if decision is None or not _can_be_undone(session, decision, actor):
         raise LookupError(decision_id)
     case = session.get_one(Case, decision.case_id)
     last = session.scalar(
@@ -200,13 +217,58 @@ def undo(session: Session, decision_id: int, *, actor: int) -> Decision:
     )
     if last != decision.id:
         raise Stale(case.id)
+    golden = decision.kind == Kind.GOLDEN
     return decide(
         session,
         case.id,
-        Kind.UNDO,
+        Kind.GOLDEN if golden else Kind.UNDO,
         Status(decision.from_status),
         version=case.version,
         actor=actor,
         undoes=decision,
         batch=decision.batch_id,
     )
+
+
+def _can_be_undone(session: Session, decision: Decision, actor: int) -> bool:
+    match decision.kind:
+        case Kind.APPROVE | Kind.REJECT:
+            return True
+        case Kind.AUDIT:
+            return decision.actor == actor
+        case Kind.GOLDEN:
+            # Then it is shown how it should be.
+            early = time_of(session) - decision.at < audits.GOLDEN_SETTLES
+            return early and decision.actor == actor and decision.undoes_id is None
+        case _:
+            return False
+
+
+def judge_again(
+    session: Session,
+    audit: Audit,
+    says: Kind,
+    *,
+    version: int,
+    actor: int,
+    reason: str = "",
+    words: str = "",
+    batch: int | None = None,
+) -> Decision:
+    """Answer an audit: the status stays, and where they differ a third person has to look.
+
+    The line of the log does not tell the answer; the audit keeps it. Raises Stale.
+    """
+    golden = audit.golden_id is not None
+    line = decide(
+        session,
+        audit.case_id,
+        Kind.GOLDEN if golden else Kind.AUDIT,
+        version=version,
+        actor=actor,
+        disputed=not golden and says != audit.expected,
+        batch=batch,
+    )
+    audits.answer(session, audit, line, says=says, reason=reason, words=words)
+    review_queue.settle(session, audit.case_id)
+    return line

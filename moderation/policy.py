@@ -344,3 +344,14 @@ def judge(scores: Scores, signals: Sequence[Signal], policy: Policy) -> Verdict:
     counted = {finding.code for finding in findings if finding.trusted is None}
     status = Status.HELD if counted else Status.PUBLISHED
     return Verdict(Status.REJECTED if counted & rejecting else status, tuple(findings))
+
+
+def nearness(scores: Scores, policy: Policy) -> float:
+    """Say how near scores come to a threshold: 1 at one, 0.5 at half of it, 0 far from all."""
+    near = 0.0
+    for name, threshold in policy.thresholds.items():
+        limits = [limit for limit in (threshold.hold, threshold.reject) if limit is not None]
+        score = scores.get(name)
+        if limits and score is not None and math.isfinite(score):
+            near = max(near, min(score / min(limits), 1.0) if min(limits) > 0 else 1.0)
+    return near

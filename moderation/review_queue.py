@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, case, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from moderation import labels, urgency
+from moderation import audits, labels, urgency
 from moderation.policy import Status
 from moderation.tables import Audience, Case, Decision, Place, Score, time_of
 
@@ -32,23 +32,38 @@ def settle(session: Session, case_id: int) -> None:
             Case.script,
         ).where(Case.id == case_id)
     ).one()
+    audit, disputed = audits.place_of(session, case_id)
+    if found.waiting_since is not None:
+        audit = None
     # One that was reported and then edited keeps its place, unseen, while it is scored again.
-    if found.waiting_since is None or found.withdrawn_at is not None:
+    if (found.waiting_since is None and audit is None) or found.withdrawn_at is not None:
         session.execute(delete(Place).where(Place.case_id == case_id))
         return
     values = {
-        "status": found.status,
-        "since": found.waiting_since,
+        "status": Status.HELD if audit else found.status,
+        "since": audit.since if audit else found.waiting_since,
         "author": found.author,
         "context": found.context,
         "script": found.script,
-        **_ground(session, case_id),
+        **(_like_held(session, case_id) if audit and audit.words_alone else {}),
     }
+    if "held_for" not in values:
+        values |= _ground(session, case_id)
+    if disputed:
+        values["held_for"] = f"{values['held_for'] or ' '}disputed "
     changed = session.execute(update(Place).where(Place.case_id == case_id).values(values))
     if changed.rowcount == 0:  # type: ignore[attr-defined]
         values["doublings"] = _doublings(session, found.context).get(found.context, 0)
         session.execute(insert(Place).values(case_id=case_id, reports=0, urgency=0.0, **values))
     reckon(session, Place.case_id == case_id)
+
+
+def _like_held(session: Session, case_id: int) -> dict[str, object]:
+    """The ground of a held case, for one whose own would give away that it is not held."""
+    place = audits.like_held(session, case_id)
+    if place is None:
+        return {"held_for": "", **dict.fromkeys(labels.NAMES)}
+    return {name: getattr(place, name) for name in ("held_for", *labels.NAMES)}
 
 
 def _ground(session: Session, case_id: int) -> dict[str, object]:

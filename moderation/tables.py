@@ -196,6 +196,112 @@ class UrgencyVersion(Base):
     content: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
+class AuditVersion(Base):
+    """Shares of decisions to audit, as they were adopted; the newest are in force."""
+
+    __tablename__ = "audit_versions"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    author: Mapped[int]
+    note: Mapped[str]
+    adopted_at: Mapped[datetime]
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class Golden(Base):
+    """A decided case whose right answer is known; newcomers get it mixed in."""
+
+    __tablename__ = "golden_cases"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    revision: Mapped[int]
+    answer: Mapped[str] = mapped_column(String(16))
+    # Why it is right, for whoever has answered.
+    words: Mapped[str]
+    marked_by: Mapped[int]
+    marked_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(
+            "uq_golden_cases_case_id",
+            "case_id",
+            unique=True,
+            sqlite_where=text("retired_at IS NULL"),
+            postgresql_where=text("retired_at IS NULL"),
+        ),
+    )
+
+
+class Audit(Base):
+    """A decided case that comes to somebody else as if it waited, and what they answered.
+
+    One of the stratum `held` really waits: it is shown on its words alone, so that the others do
+    not stand out. It is open until `ended_at`; without an answer then it has lapsed.
+    """
+
+    __tablename__ = "audits"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    revision: Mapped[int]
+    # The decision that is audited, and the probability with which it was drawn.
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id"), index=True)
+    stratum: Mapped[str] = mapped_column(String(24))
+    share: Mapped[float] = mapped_column(Float)
+    decided_by: Mapped[int | None]
+    # The answer that agrees with it: approve or reject; empty where the machine left it open.
+    expected: Mapped[str] = mapped_column(String(16))
+    # Whether scores and reasons are left out while it is judged.
+    words_alone: Mapped[bool]
+    # For one person only, as golden cases are.
+    only_for: Mapped[int | None]
+    golden_id: Mapped[int | None] = mapped_column(ForeignKey("golden_cases.id"))
+    # Since when it seems to wait.
+    since: Mapped[datetime]
+    drawn_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    answer: Mapped[str] = mapped_column(String(16), default="")
+    reason: Mapped[str] = mapped_column(String(32), default="")
+    words: Mapped[str] = mapped_column(default="")
+    answered_by: Mapped[int | None]
+    # The line of the log that the answer wrote.
+    answer_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"))
+    # Whether who answered could not tell that it was decided.
+    unmarked: Mapped[bool] = mapped_column(default=True)
+    # The decision of a third person, where answer and decision differed.
+    settled_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"))
+
+    __table_args__ = (
+        Index(
+            "uq_audits_case_id",
+            "case_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(None, "case_id", "id"),
+        Index(None, "drawn_at", "stratum"),
+        Index(None, "only_for", "golden_id"),
+    )
+
+
+class AuditCount(Base):
+    """How many decisions could have been audited, among the lines of the log up to one.
+
+    A piece begins where the one before it ended, so of two who count at once one is refused.
+    """
+
+    __tablename__ = "audit_counts"
+
+    behind: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)
+    stratum: Mapped[str] = mapped_column(String(24), primary_key=True)
+    upto: Mapped[int] = mapped_column(index=True)
+    many: Mapped[int]
+
+
 class ClassifierVersion(Base):
     """A classifier that has scored something here: its name and the hash of its weights."""
 
@@ -350,6 +456,10 @@ class Decision(Base):
     undoes_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"), unique=True)
     # The batch that it was made in, or taken back with.
     batch_id: Mapped[int | None] = mapped_column(ForeignKey("batches.id"))
+    # Among which decisions it was, or was not, drawn for an audit, and with which probability; an
+    # undo names the stratum of what it takes back.
+    stratum: Mapped[str | None] = mapped_column(String(24))
+    share: Mapped[float | None] = mapped_column(Float)
 
     policy_version: Mapped[PolicyVersion | None] = relationship(lazy="raise")
     classifier: Mapped[ClassifierVersion | None] = relationship(lazy="raise")
@@ -378,6 +488,12 @@ class Decision(Base):
             "id",
             sqlite_where=text("kind IN ('approve', 'reject', 'undo')"),
             postgresql_where=text("kind IN ('approve', 'reject', 'undo')"),
+        ),
+        Index(
+            "ix_decisions_auditable",
+            "id",
+            sqlite_where=text("stratum IS NOT NULL"),
+            postgresql_where=text("stratum IS NOT NULL"),
         ),
     )
 

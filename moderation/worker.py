@@ -25,7 +25,7 @@ from moderation import (
 from moderation.classifier import Classifier
 from moderation.decisions import Kind
 from moderation.explain import explain
-from moderation.policy import Finding, Signal, Status
+from moderation.policy import Finding, Signal, Status, nearness
 from moderation.quotes import Quotable
 from moderation.reading import Evidence, Found, Quotables, Witness, read
 from moderation.rescoring import Rescoring
@@ -212,6 +212,7 @@ class Worker:
                 findings=verdict.findings,
                 policy_version=policy.id,
                 classifier=self._row,
+                nearness=nearness(found.scores, policy.policy),
             )
             if verdict.status is not Status.PUBLISHED:
                 score.why = null()

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from forum import articles, workload
 from forum.database import Database
 from forum.web.live import Live
-from moderation import review_queue
+from moderation import quality, review_queue
 
 log = structlog.get_logger("forum.audience")
 
@@ -64,6 +64,11 @@ class Audience:
         while behind:
             with self._database.writing() as session:
                 behind = workload.catch_up(session)
+        with self._database.reading() as session:
+            counting = quality.is_behind(session)
+        while counting:
+            with self._database.writing() as session:
+                counting = quality.count_on(session)
 
     def _say(self, session: Session, reading: Mapping[str, int]) -> None:
         ids = articles.ids(session, reading)

@@ -31,7 +31,11 @@ async def _author_page(
 ) -> Response:
     viewer: Viewer = request.state.viewer
     file = await read(
-        request, authors.open_file, account_id, before=query_number(request, "before")
+        request,
+        authors.open_file,
+        account_id,
+        viewer=viewer.id,
+        before=query_number(request, "before"),
     )
     above = not Role(file.account.role).allows(Role(viewer.role))
     kinds = {kind: one for kind, one in KINDS.items() if Role(viewer.role).allows(one.by)}

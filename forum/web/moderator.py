@@ -252,8 +252,17 @@ async def _case_page(
         status=problem.status if problem else 200,
         file=file,
         undoable=await read(request, review.undoable, done) if done else None,
-        notes=await read(request, notes.on, case_id),
-        author_file=await read(request, authors.open_file, file.reviewed.comment.author_id),
+        notes=[
+            note
+            for note in await read(request, notes.on, case_id)
+            if note.author_id not in file.hushed
+        ],
+        author_file=await read(
+            request,
+            authors.open_file,
+            file.reviewed.comment.author_id,
+            viewer=request.state.viewer.id,
+        ),
         kinds=KINDS,
         exposure=await read(request, habits.exposure, request.state.viewer.id),
         problem=problem,
@@ -343,7 +352,11 @@ async def log(request: Request) -> Response:
     """The decisions log, newest first."""
     by_people = query_text(request, "by") == "people"
     lines, more = await read(
-        request, review.log, before=query_number(request, "before"), by_people=by_people
+        request,
+        review.log,
+        viewer=request.state.viewer.id,
+        before=query_number(request, "before"),
+        by_people=by_people,
     )
     return await page(
         request,
