@@ -44,7 +44,7 @@ def open_file(
         standing=sanctions.standing(session, account_id),
         comments=found[:A_PAGE],
         more=found[A_PAGE - 1].id if len(found) > A_PAGE else None,
-        held=set(session.scalars(audits.unseen_by(viewer))),
+        held=set(session.scalars(audits.unseen_by(viewer))) if audits.begun(session) else (),
     )
 
 
@@ -54,7 +54,7 @@ def _rejected_for(session: Session, account_id: int, viewer: int) -> dict[str, i
         Case.author == account_id,
         Case.status == Status.REJECTED,
         Case.withdrawn_at.is_(None),
-        Case.id.not_in(audits.unseen_by(viewer)),
+        *([Case.id.not_in(audits.unseen_by(viewer))] if audits.begun(session) else []),
     )
     last = cases.rejected_by(Decision.case_id.in_(rejected))
     rows = session.execute(

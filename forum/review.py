@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from html import escape
 
-from sqlalchemy import BindParameter, bindparam, exists, func, select, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, func, select, update
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from forum import accounts, appeals, comments, covering, marking, search, views
@@ -593,7 +593,7 @@ def log(
     """
     query = (
         select(Decision)
-        .where(Decision.kind != Kind.GOLDEN, Decision.id.not_in(audits.unseen_lines(viewer)))
+        .where(*_of_audits(session, viewer))
         .order_by(Decision.id.desc())
         .limit(LOG_A_PAGE + 1)
         .options(joinedload(Decision.policy_version), joinedload(Decision.classifier))
@@ -632,6 +632,13 @@ def log(
     ], next_
 
 
+def _of_audits(session: Session, viewer: int) -> list[ColumnElement[bool]]:
+    """Which lines of the log a person may see: all, where nothing was ever audited."""
+    if not audits.begun(session):
+        return []
+    return [Decision.kind != Kind.GOLDEN, Decision.id.not_in(audits.unseen_lines(viewer))]
+
+
 @dataclass(frozen=True)
 class Happening:
     """What a moderator with the queue open is told: since a line of the log, and as it is now."""
@@ -661,18 +668,15 @@ def happening(session: Session, since: int | None, *, moderator: Account | Viewe
             .where(
                 Decision.id > since,
                 Decision.actor.is_not(None),
-                Decision.kind != Kind.GOLDEN,
-                Decision.id.not_in(audits.unseen_lines(moderator.id)),
+                *_of_audits(session, moderator.id),
             )
             .order_by(Decision.id.desc())
             .limit(A_PAGE * 8)
         ).all()
-    claimed = session.scalars(
-        select(Claim).where(
-            claims.taken_from(moderator.id, session),
-            Claim.case_id.not_in(audits.not_for(moderator.id)),
-        )
-    ).all()
+    others = select(Claim).where(claims.taken_from(moderator.id, session))
+    if audits.begun(session):
+        others = others.where(Claim.case_id.not_in(audits.not_for(moderator.id)))
+    claimed = session.scalars(others).all()
     names = accounts.names(
         session, {line.actor for line in lines if line.actor} | {one.holder for one in claimed}
     )
@@ -717,7 +721,10 @@ def mark_golden(session: Session, case_id: int, *, words: str, by: Account | Vie
     """Make a decided case a golden one, answered as it was decided. Raises Invalid, NotFound."""
     words = words.replace("\r\n", "\n").strip()
     if not words or len(words) > 1000:
-        raise Invalid("Please say in up to 1000 characters why it is right.", field="why")
+        raise Invalid(
+            "Newcomers read why it was decided so. Please say it in up to 1000 characters.",
+            field="why",
+        )
     case = session.get(Case, case_id)
     if case is None:
         raise NotFound("There is no such case.")

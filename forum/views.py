@@ -363,7 +363,7 @@ def _filters(session: Session, view: View, viewer: int) -> list[ColumnElement[bo
     case_id = Place.case_id if waits else Case.id
     of: type[Place | Case] = Place if waits else Case
     context, author = of.context, of.author
-    found = _of_audits(view, viewer)
+    found = _of_audits(session, view, viewer)
     if not waits:
         found.append(Case.withdrawn_at.is_(None))
     if view.search is not None:
@@ -424,8 +424,10 @@ def _said(session: Session, view: View, wanted: Search) -> ColumnElement[bool]:
     return true()
 
 
-def _of_audits(view: View, viewer: int) -> list[ColumnElement[bool]]:
+def _of_audits(session: Session, view: View, viewer: int) -> list[ColumnElement[bool]]:
     """Who is to judge a case anew finds it among the held ones alone, and others never do."""
+    if not audits.begun(session):
+        return []
     if not view.waits:
         return [Case.id.not_in(audits.unseen_by(viewer))]
     found: list[ColumnElement[bool]] = [Place.case_id.not_in(audits.not_for(viewer))]

@@ -42,6 +42,8 @@ _DECIDED = (APPROVE, REJECT, "audit")
 GOLDEN_SETTLES = timedelta(minutes=10)
 
 _CHANCE = random.SystemRandom()
+# Under which name a session keeps what is in force.
+_KNOWN = "audit shares"
 
 
 class InvalidShares(ValueError):
@@ -97,9 +99,22 @@ class Shares:
 
 
 def in_force(session: Session) -> tuple[int, Shares]:
-    """Return the newest version's number and shares; 0 and none where there is no version."""
-    version = session.scalar(select(AuditVersion).order_by(AuditVersion.id.desc()).limit(1))
-    return (version.id, Shares.from_json(version.content)) if version else (0, Shares())
+    """Return the newest version's number and shares; 0 and none where there is no version.
+
+    A transaction asks the database once.
+    """
+    known: tuple[int, Shares] | None = session.info.get(_KNOWN)
+    if known is None:
+        query = select(AuditVersion.id, AuditVersion.content).order_by(AuditVersion.id.desc())
+        newest = session.execute(query.limit(1)).one_or_none()
+        known = (newest.id, Shares.from_json(newest.content)) if newest else (0, Shares())
+        session.info[_KNOWN] = known
+    return known
+
+
+def begun(session: Session) -> bool:
+    """Whether an admin ever put shares in force: until then nothing is drawn, or looked for."""
+    return in_force(session)[0] != 0
 
 
 def versions(session: Session, *, at_most: int = 50) -> list[AuditVersion]:
@@ -125,7 +140,9 @@ def adopt(
             session.add(version)
             session.flush()
     except IntegrityError:
+        session.info.pop(_KNOWN, None)
         raise SharesChanged(in_force(session)[0]) from None
+    session.info.pop(_KNOWN, None)
     return version
 
 
@@ -157,7 +174,9 @@ def follow(session: Session, decision: Decision, undoes: Decision | None) -> set
 
     Returns the cases whose place in the queue has to follow.
     """
-    touched = set()
+    touched: set[int] = set()
+    if not begun(session):
+        return touched
     if decision.kind != "verdict" and _concerns(session, decision, undoes):
         touched.add(decision.case_id)
     if decision.kind != "undo" and decision.share and _CHANCE.random() < decision.share:
@@ -358,6 +377,8 @@ def unseen_lines(person: int) -> Select[int]:
 
 def to_judge(session: Session, case_ids: Collection[int], person: int) -> dict[int, Audit]:
     """Return the audits by which these cases look otherwise to this person, by case."""
+    if not begun(session):
+        return {}
     held = and_(Audit.ended_at.is_(None), Audit.stratum == Stratum.HELD)
     found = session.scalars(
         select(Audit).where(
@@ -369,6 +390,8 @@ def to_judge(session: Session, case_ids: Collection[int], person: int) -> dict[i
 
 def dispute(session: Session, case_ids: Collection[int]) -> dict[int, Audit]:
     """Return the audits that came out otherwise than the decision, and are not settled yet."""
+    if not begun(session):
+        return {}
     found = session.scalars(
         select(Audit)
         .where(Audit.case_id.in_(case_ids), Audit.answer != "", Audit.settled_id.is_(None))
@@ -387,6 +410,8 @@ def place_of(session: Session, case_id: int) -> tuple[Audit | None, bool]:
 
     And whether a third person has to look.
     """
+    if not begun(session):
+        return None, False
     found = session.scalars(select(Audit).where(Audit.case_id == case_id)).all()
     open_ = (each for each in found if each.ended_at is None and each.stratum != Stratum.HELD)
     return next(open_, None), any(_open_dispute(each) for each in found)
@@ -394,6 +419,8 @@ def place_of(session: Session, case_id: int) -> tuple[Audit | None, bool]:
 
 def any_of(session: Session, case_id: int) -> bool:
     """Whether a case was ever drawn; most never are."""
+    if not begun(session):
+        return False
     return session.scalar(select(Audit.id).where(Audit.case_id == case_id).limit(1)) is not None
 
 

@@ -211,14 +211,15 @@ def records(session: Session, authors: Iterable[int], *, seen_by: int = 0) -> di
         .group_by(Case.author, Case.status)
     ):
         counts[author][status] = count
-    for author, status in session.execute(
-        select(Case.author, Case.status).where(
-            Case.author.in_(counts), Case.id.in_(audits.unseen_by(seen_by))
-        )
-    ):
-        found = counts[author]
-        found[status] = found.get(status, 0) - 1
-        found[Status.HELD] = found.get(Status.HELD, 0) + 1
+    if audits.begun(session):
+        for author, status in session.execute(
+            select(Case.author, Case.status).where(
+                Case.author.in_(counts), Case.id.in_(audits.unseen_by(seen_by))
+            )
+        ):
+            found = counts[author]
+            found[status] = found.get(status, 0) - 1
+            found[Status.HELD] = found.get(Status.HELD, 0) + 1
     return {author: Record(**by_status) for author, by_status in counts.items()}
 
 

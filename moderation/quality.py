@@ -183,7 +183,14 @@ def counted(session: Session) -> Counter[tuple[str, str]]:
 
 def is_behind(session: Session) -> bool:
     """Whether a piece of the log is whole and not counted yet."""
-    return bool(_whole_piece(session))
+    last = session.scalar(
+        select(Decision.at)
+        .where(Decision.stratum.is_not(None), Decision.id > _upto(session))
+        .order_by(Decision.id)
+        .offset(PIECE - 1)
+        .limit(1)
+    )
+    return last is not None and last <= time_of(session) - SETTLED
 
 
 def _whole_piece(session: Session) -> Sequence:  # type: ignore[type-arg]

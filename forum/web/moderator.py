@@ -111,7 +111,7 @@ async def change_view(request: Request) -> Response:
 
 async def case(request: Request) -> Response:
     """Everything about one case, with the decision to take; it is claimed for who opens it."""
-    return await _case_page(request, path_number(request, "id"))
+    return await case_page(request, path_number(request, "id"))
 
 
 async def next_case(request: Request) -> Response:
@@ -228,13 +228,14 @@ async def leave(request: Request) -> Response:
     return see_other(request, "queue", ask=_view(form.fields).asked)
 
 
-async def _case_page(
+async def case_page(
     request: Request,
     case_id: int,
     problem: ForumError | None = None,
     typed: dict[str, str] | None = None,
     view: View | None = None,
 ) -> Response:
+    """Open a case and show it; with a problem, what was typed is kept."""
     if view is None:
         view = _view(request.query_params)
     file = await transact(
@@ -301,7 +302,7 @@ async def decide(request: Request) -> Response:
     except (Changed, Invalid) as problem:
         if wants_json(request):
             raise
-        return await _case_page(
+        return await case_page(
             request,
             case_id,
             problem,
@@ -327,7 +328,7 @@ async def add_note(request: Request) -> Response:
         await transact(request, notes.add, case_id, form.text("note"), by=request.state.viewer)
     except Invalid as problem:
         typed = {"reason": "", "words": "", "note": form.text("note")}
-        return await _case_page(request, case_id, problem, typed, view)
+        return await case_page(request, case_id, problem, typed, view)
     return see_other(request, "case", id=case_id, ask=view.asked, anchor="notes")
 
 

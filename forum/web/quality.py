@@ -11,6 +11,7 @@ from starlette.responses import Response
 from forum import accounts, review
 from forum.errors import Changed, ForumError, Invalid
 from forum.web.forms import Form, path_number, query_number
+from forum.web.moderator import case_page
 from forum.web.pages import page, see_other
 from forum.web.transactions import read, transact
 from moderation import audits, quality
@@ -71,9 +72,12 @@ async def mark_golden(request: Request) -> Response:
     if form.text("action") == "retire":
         await transact(request, audits.retire, case_id)
         return see_other(request, "quality", ask={"notice": "golden-retired"}, anchor="golden")
-    await transact(
-        request, review.mark_golden, case_id, words=form.text("why"), by=request.state.viewer
-    )
+    why = form.text("why")
+    try:
+        await transact(request, review.mark_golden, case_id, words=why, by=request.state.viewer)
+    except Invalid as problem:
+        typed = {"reason": "", "words": "", "why": why}
+        return await case_page(request, case_id, problem, typed)
     return see_other(request, "quality", ask={"notice": "golden"}, anchor="golden")
 
 

@@ -287,6 +287,22 @@ def test_a_newcomer_gets_a_golden_case_and_reads_afterwards_why(
     assert "Nothing yet" in mona.reads("/review/practice")
 
 
+def test_a_golden_case_without_a_word_why_keeps_the_form(ann, mona, ada, work):
+    ann.comments(INSULT)
+    work()
+    mona.rejects(INSULT)
+
+    empty = ada.sends("/admin/golden/1", why=" ")
+    assert empty.status_code == 422
+    assert "Newcomers read why it was decided so." in words(empty.text)
+    assert re.search(r"<details[^>]* open>\s*<summary>A golden case", empty.text)
+    assert 'aria-invalid="true"' in empty.text
+    long = ada.sends("/admin/golden/1", why="Why? " * 300)
+    assert long.status_code == 422
+    assert "Why? Why? Why?" in long.text
+    assert "None yet" in ada.reads("/admin/quality")
+
+
 def test_what_is_counted_for_good_equals_the_log(
     site, ann, mona, work, database, clock, monkeypatch
 ):
