@@ -71,14 +71,16 @@ async def mark_golden(request: Request) -> Response:
     case_id = path_number(request, "id")
     if form.text("action") == "retire":
         await transact(request, audits.retire, case_id)
-        return see_other(request, "quality", ask={"notice": "golden-retired"}, anchor="golden")
+        return see_other(
+            request, "quality", ask={"notice": "golden-retired"}, anchor="golden-cases"
+        )
     why = form.text("why")
     try:
         await transact(request, review.mark_golden, case_id, words=why, by=request.state.viewer)
     except Invalid as problem:
         typed = {"reason": "", "words": "", "why": why}
         return await case_page(request, case_id, problem, typed)
-    return see_other(request, "quality", ask={"notice": "golden"}, anchor="golden")
+    return see_other(request, "quality", ask={"notice": "golden"}, anchor="golden-cases")
 
 
 async def practice(request: Request) -> Response:
