@@ -62,8 +62,8 @@ def _like_held(session: Session, case_id: int) -> dict[str, object]:
     """The ground of a held case, for one whose own would give away that it is not held."""
     place = audits.like_held(session, case_id)
     if place is None:
-        return {"held_for": "", **dict.fromkeys(labels.NAMES)}
-    return {name: getattr(place, name) for name in ("held_for", *labels.NAMES)}
+        return {"held_for": "", "held_labels": "", **dict.fromkeys(labels.NAMES)}
+    return {name: getattr(place, name) for name in ("held_for", "held_labels", *labels.NAMES)}
 
 
 def _ground(session: Session, case_id: int) -> dict[str, object]:
@@ -79,7 +79,9 @@ def _ground(session: Session, case_id: int) -> dict[str, object]:
     counted = (found["code"] for found in verdict.findings if "trusted" not in found)
     codes = " ".join(dict.fromkeys(counted))
     over = " ".join(
-        found["label"] for found in verdict.findings if found["code"].startswith("above_")
+        found["label"]
+        for found in verdict.findings
+        if found["code"].startswith("above_") and "label" in found
     )
     scores = session.scalar(
         select(Score).where(
