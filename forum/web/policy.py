@@ -1,0 +1,374 @@
+"""The threshold room: the policy in force, what another one would do, and every version."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from markupsafe import Markup
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from forum import accounts
+from forum.errors import Invalid, NotFound
+from forum.web.forms import Form, path_number
+from forum.web.pages import page, see_other
+from forum.web.state import state_of
+from forum.web.transactions import in_thread, read, transact
+from moderation import (
+    calibrations,
+    catalogue,
+    history,
+    labels,
+    policies,
+    simulation,
+    translation,
+)
+from moderation.policies import PolicyChanged
+from moderation.policy import MOST_GOOD, SIGNALS, InvalidPolicy, Means, Mode, Policy, Threshold
+from moderation.reliability import Reliability, diagram
+from moderation.translation import NothingToTranslateBy, Translation
+
+
+async def policy_form(request: Request) -> Response:
+    """The thresholds in force, with the scores that we keep and every version before."""
+    return await _policy_page(request)
+
+
+async def _policy_page(
+    request: Request,
+    *,
+    typed: dict[str, str] | None = None,
+    problem: Invalid | None = None,
+    based_on: int | None = None,
+    faster: int | None = None,
+    proposed: Policy | None = None,
+    translated: Translation | None = None,
+    status: int = 200,
+) -> Response:
+    """`typed` is what stands in the fields; `faster` the version that another admin saved."""
+
+    def ask(session: Session) -> dict[str, Any]:
+        current, misfit = policies.in_force(session), policies.misfit(session)
+        scored_by = misfit.classifier if misfit else current.classifier
+        kept = history.read(session, scored_by.id, at_most=simulation.RECENT)
+        both = translation.pairs(session, current.classifier_id, scored_by.id) if misfit else ()
+        own = calibrations.adopted(session)
+        classifier = state_of(request).settings.classifier
+        found = own.reliability if own else catalogue.reliability(classifier)
+        versions = policies.versions(session)
+        return {
+            "current": current,
+            "misfit": misfit,
+            "scored_by": scored_by,
+            "both": len(both),
+            "kept": kept,
+            "calibrated_at": own and own.adopted_at,
+            "reliable": _reliable(found),
+            "versions": versions,
+            "names": accounts.names(session, {v.author for v in versions if v.author}),
+            "faster": policies.version(session, faster) if faster else None,
+        }
+
+    known = await read(request, ask)
+    kept, current = known.pop("kept"), known["current"]
+    histograms = simulation.histograms(kept)
+    comparison = None
+    if proposed is not None:
+        now = Policy(mode=Mode.HOLD_EVERYTHING) if known["misfit"] else current.policy
+        comparison = await in_thread(request, simulation.compare, kept, now, proposed)
+    return await page(
+        request,
+        "admin/policy.html",
+        status=status,
+        rows=_rows(current.policy, histograms),
+        histograms=histograms,
+        texts=len(kept),
+        typed=typed if typed is not None else _as_typed(current.policy),
+        based_on=based_on or current.id,
+        problem=problem,
+        comparison=comparison,
+        translated=translated,
+        modes=list(Mode),
+        titles={label.name: label.title for label in labels.ALL},
+        signals=SIGNALS,
+        drawings={
+            # Drawn by us from numbers and our own labels.
+            label.name: Markup(diagram({label.title: one}))  # noqa: S704
+            for label, one in known["reliable"]
+        },
+        **known,
+    )
+
+
+def _reliable(found: Mapping[str, Any]) -> list[tuple[labels.Label, Reliability]]:
+    """Return how reliable each label's scores are, in the labels' order."""
+    return [
+        (label, Reliability.from_json(found[label.name]))
+        for label in labels.ALL
+        if label.name in found
+    ]
+
+
+def _rows(policy: Policy, scored: Collection[str]) -> list[labels.Label]:
+    """Return the labels that have a place on the page: those the policy names or we score."""
+    return [label for label in labels.ALL if label.name in {*policy.thresholds, *scored}]
+
+
+def _as_typed(policy: Policy, note: str = "") -> dict[str, str]:
+    fields = {"mode": policy.mode.value, "note": note}
+    fields |= {f"{limit}_{name}": "" for name in labels.NAMES for limit in ("hold", "reject")}
+    fields |= {_signal(code): means.value for code, means in policy.signals.items()}
+    fields |= {_trust(code): str(good) for code, good in policy.trust.items()}
+    for name, threshold in policy.thresholds.items():
+        fields[f"hold_{name}"] = "" if threshold.hold is None else f"{threshold.hold:.12g}"
+        fields[f"reject_{name}"] = "" if threshold.reject is None else f"{threshold.reject:.12g}"
+    return fields
+
+
+def _policy(form: Form) -> Policy:
+    """Build the policy of a form. Raises Invalid, naming the field."""
+    thresholds = {}
+    for name in labels.NAMES:
+        if f"hold_{name}" not in form.fields and f"reject_{name}" not in form.fields:
+            continue
+        hold = _limit(form, f"hold_{name}")
+        reject = _limit(form, f"reject_{name}")
+        try:
+            thresholds[name] = Threshold(hold, reject)
+        except InvalidPolicy as problem:
+            raise Invalid(str(problem), field=f"reject_{name}") from None
+    if not thresholds:
+        raise Invalid("The form has no thresholds. Please send it from the policy page.")
+    if form.text("mode") not in set(Mode):
+        raise Invalid("Please choose what happens to comments below the thresholds.", field="mode")
+    trust = {code: _good(form, code) for code, kind in SIGNALS.items() if kind.skippable}
+    return Policy(
+        thresholds,
+        Mode(form.text("mode")),
+        {code: _means(form, code) for code in SIGNALS},
+        {code: good for code, good in trust.items() if good},
+    )
+
+
+def _good(form: Form, code: str) -> int:
+    """Return from how many good comments on a signal is skipped; 0 for never."""
+    typed = form.text(_trust(code)).strip()
+    if not typed:
+        return 0
+    if not (typed.isascii() and typed.isdigit() and 1 <= int(typed[:9]) <= MOST_GOOD):
+        raise Invalid(
+            f"Good comments are a whole number from 1 to {MOST_GOOD}, or empty for never.",
+            field=_trust(code),
+        )
+    return int(typed)
+
+
+def _means(form: Form, code: str) -> Means:
+    typed = form.text(_signal(code)) or SIGNALS[code].at_first
+    if typed not in set(Means):
+        raise Invalid(f"Please choose what “{SIGNALS[code].title}” means.", field=_signal(code))
+    return Means(typed)
+
+
+def _signal(code: str) -> str:
+    return f"signal_{code}"
+
+
+def _trust(code: str) -> str:
+    return f"trust_{code}"
+
+
+def _limit(form: Form, name: str) -> float | None:
+    typed = form.text(name).strip().replace(",", ".")
+    if not typed:
+        return None
+    try:
+        value = float(typed)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= 1:
+        raise Invalid(
+            "A threshold is a number from 0 to 1, like 0.85, or empty for never.", field=name
+        )
+    return value
+
+
+async def policy_counts(request: Request) -> Response:
+    """Count, as JSON, what the typed policy would do, and what each label's handles decide."""
+    try:
+        then = _policy(await Form.read(request))
+    except Invalid as problem:
+        return JSONResponse({"problem": problem.message}, status_code=problem.status)
+
+    def ask(session: Session) -> tuple[Policy, history.History]:
+        current = policies.in_force(session)
+        known = history.read(session, current.classifier_id, at_most=simulation.RECENT)
+        return current.policy, known
+
+    now, known = await read(request, ask)
+    return JSONResponse(await in_thread(request, _counted, known, now, then))
+
+
+def _counted(known: history.History, now: Policy, then: Policy) -> dict[str, Any]:
+    found = simulation.compare(known, now, then)
+    return {
+        "texts": found.texts,
+        "now": list(found.now.values()),
+        "then": list(found.then.values()),
+        "changes": [
+            [one.before.value, one.after.value, one.texts, one.kept, one.removed]
+            for one in found.changes
+        ],
+        "labels": {
+            name: simulation.tradeoff(known, then, name).to_json() for name in then.thresholds
+        },
+    }
+
+
+async def save_policy(request: Request) -> Response:
+    """Show what new thresholds would do, or put them in force as a new version."""
+    form = await Form.read(request)
+    based_on = form.required("based_on")
+    typed = {
+        name: value
+        for name, value in form.fields.items()
+        if name not in ("based_on", "action", "classifier")
+    }
+    typed.setdefault("note", "")
+    if form.text("action") == "translate":
+        return await _translated_policy(request)
+    try:
+        policy = _policy(form)
+        if len(form.text("note")) > 500:
+            raise Invalid("Please keep the note within 500 characters.", field="note")
+    except Invalid as problem:
+        whole = _as_typed((await read(request, policies.in_force)).policy) | typed
+        return await _policy_page(
+            request, typed=whole, problem=problem, based_on=based_on, status=problem.status
+        )
+    if form.text("action") == "preview":
+        return await _policy_page(request, typed=typed, based_on=based_on, proposed=policy)
+
+    def act(session: Session) -> None:
+        policies.adopt(
+            session,
+            policy,
+            author=request.state.viewer.id,
+            note=form.text("note").strip(),
+            based_on=based_on,
+            classifier=_classifier(session, form),
+        )
+
+    try:
+        await transact(request, act)
+    except Invalid as problem:
+        return await _policy_page(
+            request, typed=typed, problem=problem, based_on=based_on, status=problem.status
+        )
+    except PolicyChanged as changed:
+        # What was typed stays; saving again from this page is on top of the other's version.
+        return await _policy_page(
+            request,
+            typed=typed,
+            based_on=changed.current,
+            faster=changed.current,
+            proposed=policy,
+            status=409,
+        )
+    return see_other(request, "policy", ask={"notice": "policy"})
+
+
+def _classifier(session: Session, form: Form) -> int | None:
+    """Return for whose scores the form's numbers are: those that its page showed."""
+    if "classifier" not in form.fields:
+        return None
+    chosen = form.required("classifier")
+    misfit = policies.misfit(session)
+    known = {policies.in_force(session).classifier_id, *([misfit.classifier.id] if misfit else ())}
+    if chosen not in known:
+        raise Invalid(
+            "Another classifier scores now. Please look at its scores below, and save again."
+        )
+    return chosen
+
+
+async def _translated_policy(request: Request) -> Response:
+    """Fill in thresholds for the classifier that scores now, each with its share of comments."""
+
+    def ask(session: Session) -> Translation:
+        misfit = policies.misfit(session)
+        if misfit is None:
+            raise Invalid("The thresholds in force are for the classifier that scores now.")
+        both = translation.pairs(session, misfit.policy.classifier_id, misfit.classifier.id)
+        try:
+            return translation.translate(misfit.policy.policy, both)
+        except NothingToTranslateBy as problem:
+            raise Invalid(str(problem)) from None
+
+    try:
+        found = await read(request, ask)
+    except Invalid as problem:
+        return await _policy_page(request, problem=problem, status=problem.status)
+    note = f"Translated: each threshold keeps its share of {found.texts} comments."
+    return await _policy_page(
+        request, typed=_as_typed(found.policy, note), proposed=found.policy, translated=found
+    )
+
+
+async def policy_version(request: Request) -> Response:
+    """One version as it was, beside the one in force."""
+    number = path_number(request, "id")
+
+    def ask(session: Session) -> dict[str, Any]:
+        try:
+            version = policies.version(session, number)
+        except LookupError as problem:
+            raise NotFound(str(problem)) from None
+        authors = {version.author} if version.author else set()
+        current = policies.in_force(session)
+        _, classifier = calibrations.brought_over(session, version)
+        return {
+            "version": version,
+            "current": current,
+            "recalibrated": classifier != version.classifier_id,
+            "for_another": classifier != current.classifier_id,
+            "names": accounts.names(session, authors),
+        }
+
+    known = await read(request, ask)
+    names = {*known["version"].policy.thresholds, *known["current"].policy.thresholds}
+    return await page(
+        request,
+        "admin/policy_version.html",
+        rows=[label for label in labels.ALL if label.name in names],
+        signals=SIGNALS,
+        **known,
+    )
+
+
+async def restore_policy(request: Request) -> Response:
+    """Put an earlier version in force again, as a new one."""
+    form = await Form.read(request)
+    number, based_on = path_number(request, "id"), form.required("based_on")
+
+    def act(session: Session) -> None:
+        try:
+            old = policies.version(session, number)
+        except LookupError as problem:
+            raise NotFound(str(problem)) from None
+        policy, classifier = calibrations.brought_over(session, old)
+        policies.adopt(
+            session,
+            policy,
+            author=request.state.viewer.id,
+            note=f"Version {number} restored.",
+            based_on=based_on,
+            restores=number,
+            classifier=classifier,
+        )
+
+    try:
+        await transact(request, act)
+    except PolicyChanged as changed:
+        return await _policy_page(request, faster=changed.current, status=409)
+    return see_other(request, "policy", ask={"notice": "restored"})
