@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 Flags = NDArray[np.bool_]
 Whole = NDArray[np.int64]
+Numbers = NDArray[np.float64]
 
 LEVEL = 0.95
 # Draws behind an interval: its ends are then steady to a hundredth of its width or so.
@@ -21,6 +22,8 @@ _DRAWS = 2000
 _SEED = 20261122
 # From fewer than this many of a stratum nothing is said about the others of it.
 LEAST = 30
+# So small a part of all may be looked at by too few: the interval then has it as clean and as bad.
+_SMALL = 0.02
 
 
 @dataclass(frozen=True)
@@ -28,36 +31,72 @@ class Sample:
     """Texts in strata, and what is known of them, a row each.
 
     `looked` says whether a person judged a text, `remove` whether it should not be read (false
-    where nobody looked). Within a `stratum` (a small number from 0) all had the same chance.
+    where nobody looked). Within a `stratum` (a small number from 0) all had the same chance, or
+    each the one that `chance` says, above 0 for those looked at.
     """
 
     stratum: Whole
     looked: Flags
     remove: Flags
+    chance: Numbers | None = None
 
     def where(self, which: Flags) -> "Sample":
         """Return those texts for which `which` is true."""
-        return Sample(self.stratum[which], self.looked[which], self.remove[which])
+        chance = None if self.chance is None else self.chance[which]
+        return Sample(self.stratum[which], self.looked[which], self.remove[which], chance)
+
+    @property
+    def weight(self) -> Numbers:
+        """How many texts each one looked at stands for, but for a factor a stratum; else 0."""
+        weight = self.looked.astype(np.float64)
+        if self.chance is not None:
+            weight[self.looked] = 1 / self.chance[self.looked]
+        return weight
 
     def cells(self, which: Flags) -> list["Cell"]:
         """Count the texts of `which` by stratum; strata without any are left out."""
         size = int(self.stratum.max(initial=-1)) + 1
-        texts, looked, remove = (
-            np.bincount(self.stratum[some], minlength=size)
-            for some in (which, which & self.looked, which & self.looked & self.remove)
+        looked, found = which & self.looked, which & self.looked & self.remove
+        texts, many, remove = (
+            np.bincount(self.stratum[some], minlength=size) for some in (which, looked, found)
+        )
+        weight = self.weight
+        all_, squares, bad = (
+            np.bincount(self.stratum[some], weight[some] ** power, minlength=size)
+            for some, power in ((looked, 1), (looked, 2), (found, 1))
         )
         return [
-            Cell(int(n), int(k), int(r)) for n, k, r in zip(texts, looked, remove, strict=True) if n
+            Cell(int(n), int(k), int(r), a / w if k else None, w**2 / w2 if k else None)
+            for n, k, r, w, w2, a in zip(texts, many, remove, all_, squares, bad, strict=True)
+            if n
         ]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """The texts of one stratum: how many, how many of them were looked at, and found wanting."""
+    """The texts of one stratum: how many, how many of them were looked at, and found wanting.
+
+    `share` is the share found wanting, weighted by the chance of each (Hájek's estimate), and
+    `effective` how many looks of one chance tell as much (Kish); left out, all had one chance.
+    """
 
     texts: int
     looked: int
     remove: int
+    share: float | None = None
+    effective: float | None = None
+
+    @property
+    def rate(self) -> float:
+        """The share found wanting; NaN where nobody looked."""
+        if not self.looked:
+            return math.nan
+        return self.remove / self.looked if self.share is None else self.share
+
+    @property
+    def missing(self) -> int:
+        """How many more looks it needs: LEAST, or all that it has."""
+        return max(0, min(LEAST, self.texts) - self.looked)
 
 
 @dataclass(frozen=True)
@@ -91,9 +130,13 @@ def _unknown(missing: int) -> Estimate:
 def missing(cells: Sequence[Cell]) -> int:
     """How many more texts must be looked at before anything can be said of all of `cells`.
 
-    Each stratum needs LEAST, or all that it has.
+    Each stratum needs LEAST, or all that it has. Strata that are a small part of all together need
+    none: with them, the worst and the best are reckoned.
     """
-    return sum(max(0, min(LEAST, cell.texts) - cell.looked) for cell in cells)
+    thin = [cell for cell in cells if cell.missing]
+    if sum(cell.texts for cell in thin) <= _SMALL * sum(cell.texts for cell in cells):
+        return 0
+    return sum(cell.missing for cell in thin)
 
 
 def number(cells: Sequence[Cell], *, ahead: bool = False, level: float = LEVEL) -> Estimate:
@@ -106,9 +149,9 @@ def number(cells: Sequence[Cell], *, ahead: bool = False, level: float = LEVEL) 
     """
     if short := missing(cells):
         return _unknown(short)
-    value = sum(c.texts * c.remove / c.looked for c in cells if c.looked)
-    low, high = _interval(_drawn(cells, ahead), level)
-    return Estimate(value, min(low, value), max(high, value))
+    part = _part(cells, ahead)
+    low, high = _interval(part.drawn, level)
+    return Estimate(part.value, min(low, part.value), max(high + part.unknown, part.value))
 
 
 def share(
@@ -118,19 +161,15 @@ def share(
 
     `others` are the rest; so the recall of a policy is the share among what it keeps from readers.
     """
-    if short := missing(some) + missing(others):
+    if short := missing([*some, *others]):
         return _unknown(short)
-    first, second = (
-        sum(c.texts * c.remove / c.looked for c in cells if c.looked) for cells in (some, others)
-    )
-    if first + second == 0:
+    a, b = _part(some, ahead), _part(others, ahead, seed=_SEED + 1)
+    if a.value + b.value == 0:
         # Nothing found that should not be read: nobody can say which share of nothing.
         return _unknown(LEAST)
-    a, b = _drawn(some, ahead), _drawn(others, ahead, seed=_SEED + 1)
-    value = first / (first + second)
-    with np.errstate(invalid="ignore"):
-        drawn = np.where(a + b > 0, a / np.maximum(a + b, 1), 0.0)
-    low, high = _interval(drawn, level)
+    value = a.value / (a.value + b.value)
+    low, _ = _interval(_of(a.drawn, b.drawn + b.unknown), level)
+    _, high = _interval(_of(a.drawn + a.unknown, b.drawn), level)
     return Estimate(value, min(low, value), max(high, value))
 
 
@@ -144,16 +183,42 @@ def enough_for(share_at_most: float, *, level: float = LEVEL) -> int:
     return math.ceil(math.log(1 - level) / math.log1p(-share_at_most))
 
 
-def _drawn(cells: Sequence[Cell], ahead: bool, *, seed: int = _SEED) -> NDArray[np.float64]:
+@dataclass(frozen=True)
+class _Part:
+    """How many texts should not be read: the middle, draws, and how many more it might be."""
+
+    value: float
+    drawn: Numbers
+    unknown: int
+
+
+def _part(cells: Sequence[Cell], ahead: bool, *, seed: int = _SEED) -> _Part:
     chance = np.random.default_rng(seed)
-    total = np.zeros(_DRAWS)
+    drawn = np.zeros(_DRAWS)
+    value = told = 0.0
+    unknown = 0
     for cell in cells:
         known, unseen = (0, cell.texts) if ahead else (cell.remove, cell.texts - cell.looked)
-        total += known
+        drawn += known
+        value += known
+        if cell.missing:
+            unknown += unseen
+            continue
+        value += unseen * cell.rate
+        told += cell.texts
         if unseen:
-            rate = chance.beta(cell.remove + 0.5, cell.looked - cell.remove + 0.5, _DRAWS)
-            total += chance.binomial(unseen, rate)
-    return total
+            effective = cell.looked if cell.effective is None else cell.effective
+            finds = cell.rate * effective
+            rate = chance.beta(finds + 0.5, max(effective - finds, 0.0) + 0.5, _DRAWS)
+            drawn += chance.binomial(unseen, rate)
+    if told:
+        # In the middle, what is not known is like the rest.
+        value += unknown * value / told
+    return _Part(value, drawn, unknown)
+
+
+def _of(some: Numbers, others: Numbers) -> Numbers:
+    return np.where(some + others > 0, some / np.maximum(some + others, 1), 0.0)
 
 
 def _interval(drawn: NDArray[np.float64], level: float) -> tuple[float, float]:

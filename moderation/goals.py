@@ -201,10 +201,11 @@ def _half(history: History) -> NDArray[np.bool_]:
 def _weights(sample: Sample, which: NDArray[np.bool_]) -> NDArray[np.float64]:
     """How many texts that should not be read each text stands for, within `which`."""
     size = int(sample.stratum.max(initial=-1)) + 1
+    weight = sample.weight
     texts = np.bincount(sample.stratum[which], minlength=size)
-    looked = np.bincount(sample.stratum[which & sample.looked], minlength=size)
+    looked = np.bincount(sample.stratum[which], weight[which], minlength=size)
     each = np.divide(texts, looked, out=np.zeros(size), where=looked > 0)
-    return np.where(which & sample.looked & sample.remove, each[sample.stratum], 0.0)
+    return np.where(which & sample.remove, weight * each[sample.stratum], 0.0)
 
 
 def _front(
