@@ -95,8 +95,8 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
-        for glance in self._glances:
-            glance.close()
+        while self._glances:
+            self._glances.pop().close()
         self.writer.dispose()
         self._reader.dispose()
 

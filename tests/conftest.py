@@ -6,6 +6,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import hypothesis
@@ -204,18 +205,18 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> str:
     """The address of a migrated database of one's own.
 
-    On PostgreSQL all tests of a process have the same, made new before each: making and dropping
-    one takes a second.
+    It is the same for all tests of a process, made new before each: on PostgreSQL making and
+    dropping one takes up to a second.
     """
     if request.param == "sqlite":
-        with tempfile.TemporaryDirectory(dir=request.getfixturevalue("swift_folder")) as folder:
-            file = Path(folder) / "forum.db"
-            shutil.copy(request.getfixturevalue("migrated_file"), file)
-            yield f"sqlite:///{file}"
-        return
+        file = request.getfixturevalue("swift_folder") / "forum.db"
+        for old in file.parent.glob("forum.db*"):
+            old.unlink()
+        shutil.copy(request.getfixturevalue("migrated_file"), file)
+        return f"sqlite:///{file}"
     on_postgres = request.getfixturevalue("on_postgres")
     name = request.getfixturevalue("migrated_name")
     # Whoever a test left behind would hold locks.
@@ -223,12 +224,19 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     engine = create_engine(_named(name), poolclass=NullPool)
     with engine.begin() as connection:
         connection.execute(text(_MAKE_AS_NEW))
-    yield _named(name)
+    return _named(name)
+
+
+@cache
+def _kept_database(url: str) -> Database:
+    """One for all tests at an address: what SQLAlchemy compiled for one test serves the next."""
+    return Database(url)
 
 
 @pytest.fixture
 def database(database_url: str, clock: Clock) -> Iterator[Database]:
-    database = Database(database_url, clock=clock)
+    database = _kept_database(database_url)
+    database.clock = clock
     yield database
     database.close()
 

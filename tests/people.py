@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from httpx2 import Response
+from jinja2.bccache import Bucket, BytecodeCache
 from starlette.testclient import TestClient
 
 from forum import accounts, articles
@@ -30,6 +31,23 @@ TEA = ArticleText(
 )
 
 
+class _Compiled(BytecodeCache):
+    """Templates as they were compiled for the first site of a process."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 class Site:
     """The application with an article about tea; people are made as they are named."""
 
@@ -38,6 +56,7 @@ class Site:
         self.database = database
         self.app = create_app(settings, database=database)
         self.state: State = self.app.state.forum
+        self.state.templates.bytecode_cache = _COMPILED
         self._client = TestClient(self.app, base_url=settings.address)
         self.load(TEA)
 

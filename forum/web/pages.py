@@ -130,7 +130,8 @@ async def page(
     """Return a page made from a template, rendered off the event loop."""
     known = common(request) | context
     environment = state_of(request).templates
-    html = await in_thread(request, environment.get_template(template).render, known)
+    # A template is compiled when it is first asked for, which takes a while, too.
+    html = await in_thread(request, lambda: environment.get_template(template).render(known))
     pause = getattr(context.get("problem"), "retry_after", None)
     headers = {} if pause is None else {"retry-after": str(pause)}
     return HTMLResponse(html, status_code=status, headers=headers)
