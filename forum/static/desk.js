@@ -133,11 +133,12 @@ function choose(article, { focus = true } = {}) {
   clearTimeout(claiming);
   // Who leafs through the list claims where they stay.
   if (list.dataset.claim) claiming = setTimeout(() => claim(article), 150);
-  const all = articles();
-  if (all.indexOf(article) > all.length - 6) more();
+  goingOn = false;
+  stock();
 }
 
 async function claim(article) {
+  if (article.dataset.done) return;
   const answer = await send(address(list.dataset.claim, article)).catch(() => null);
   if (answer?.status === 409) {
     taken(article, (await answer.json()).detail);
@@ -157,19 +158,41 @@ function go(by) {
   do at += by;
   while (all[at] && !open(all[at]));
   if (all[at]) choose(all[at]);
-  else if (by > 0) say(list.querySelector("[rel=next]") ? "More cases are on their way." : "That was the last case on this page.");
+  else if (by > 0 && onward()) {
+    goingOn = true;
+    say(ON_THEIR_WAY);
+    more();
+  } else if (by > 0) say("That was the last case on this page.");
   return true;
 }
 
+const ON_THEIR_WAY = "More cases are on their way.";
+const AHEAD = 12;
+
+// Whether the moderator was at the end of what is here, and goes on when more of it comes.
+let goingOn = false;
 let fetching = false;
 
+function onward() {
+  return document.querySelector(".pager [rel=next]");
+}
+
+// More of the list comes while there is still enough to do.
+function stock() {
+  const all = articles();
+  const ahead = all.slice(all.indexOf(current()) + 1).filter(open);
+  if (ahead.length < AHEAD) more();
+}
+
 async function more() {
-  const link = document.querySelector(".pager [rel=next]");
+  const link = onward();
   if (!link || fetching) return;
   fetching = true;
+  let came = false;
   try {
     const answer = await fetch(link.href);
-    if (!answer.ok) return;
+    // Whoever is signed out meanwhile is led elsewhere.
+    if (!answer.ok || answer.redirected) return;
     const holder = document.createElement("template");
     holder.innerHTML = await answer.text();
     for (const article of holder.content.querySelectorAll(".cases > .case")) {
@@ -177,11 +200,28 @@ async function more() {
     }
     const pager = holder.content.querySelector(".pager");
     link.closest(".pager").replaceWith(...(pager ? [pager] : []));
+    came = true;
   } catch {
     // The link is still there.
   } finally {
     fetching = false;
+    if (goingOn) goOn(came);
   }
+}
+
+async function goOn(came) {
+  if (!came) {
+    // What the decisions before it have to say comes first.
+    await Promise.all(decided.map((each) => each.sent));
+    if (!goingOn) return;
+    goingOn = false;
+    say("More cases did not come. Please press j to try again, or follow “More cases”.", "refused");
+    return;
+  }
+  if (status?.textContent === ON_THEIR_WAY) say("");
+  // Who began to write meanwhile is not torn away.
+  if (typing(document.activeElement)) goingOn = false;
+  else go(1);
 }
 
 function send(where, fields = {}) {
@@ -343,6 +383,7 @@ function heard({ counts, changed, taken: claims }) {
     fold(article, words);
     if (article === current()) go(1);
   }
+  if (current()) stock();
 }
 
 const source = document.querySelector("[data-queue-events]");

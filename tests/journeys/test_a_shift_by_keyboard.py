@@ -114,6 +114,26 @@ def test_two_moderators_work_a_queue_off_by_keyboard(site, open_page):
     assert sorted(set(lines)) == [1, *range(3, 28)]
 
 
+def test_who_is_done_before_more_cases_come_goes_on_when_they_do(site, open_page):
+    mona = comes(site, open_page, "Mona")
+    said = mona.get_by_role("status")
+    mona.route("**/review?*after=*", lambda route: route.fulfill(status=429))
+    for number in range(1, 26):
+        is_at(mona, number)
+        mona.keyboard.press("a")
+    expect(said).to_contain_text("More cases did not come.")
+
+    waiting = []
+    mona.unroute("**/review?*after=*")
+    # Playwright marks what it calls, and a method of a list cannot be marked.
+    mona.route("**/review?*after=*", lambda route: waiting.append(route))  # noqa: PLW0108
+    mona.keyboard.press("j")
+    expect(said).to_have_text("More cases are on their way.")
+    waiting[0].continue_()
+
+    is_at(mona, 26)
+
+
 def test_who_comes_second_is_told_and_keeps_what_was_typed(site, open_page):
     mona, max_ = comes(site, open_page, "Mona"), comes(site, open_page, "Max")
     is_at(mona, 1)
