@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncIterator
+from socket import socket
 from types import FrameType
 
 import structlog
@@ -83,9 +84,6 @@ def create_app(
                 tasks.start_soon(live.watch)
                 tasks.start_soon(audience.watch)
                 tasks.start_soon(daybook.watch, database, settings.zone)
-            # What is here now stays for good: the collector need not look at it again.
-            gc.collect()
-            gc.freeze()
             try:
                 yield
             finally:
@@ -136,11 +134,20 @@ def serve(settings: Settings, *, only_scores: bool = False) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Ends the live connections when it is told to stop, and so need not wait for them."""
+    """Ends the live connections when it is told to stop, and so need not wait for them.
+
+    The process is its own: what is there when it starts stays for good.
+    """
 
     def __init__(self, config: uvicorn.Config, live: Live) -> None:
         super().__init__(config)
         self._live = live
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        # The collector need not look at any of it again.
+        gc.collect()
+        gc.freeze()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._live.close()
