@@ -1,7 +1,6 @@
 """The main job in real browsers: article, comment, classifier, moderator, threshold."""
 
 import pytest
-from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from forum.accounts import Role
@@ -109,44 +108,3 @@ def test_everything_works_without_javascript(site, open_page):
     reader.get_by_label("Your comment").fill("Tea first.")
     reader.get_by_role("button", name="Save").click()
     expect(reader.get_by_text("Tea first.")).to_be_visible()
-
-
-@pytest.mark.looks
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing_on_any_page(site, open_page, scheme, width):
-    site.person("Ada", Role.ADMIN)
-    page = open_page(
-        site, viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
-    )
-    signs_in(page, "Ada")
-    comments(page, "Milk first, **always**, says [the town](https://town.example).")
-    comment = page.locator("article.comment", has_text="Milk first")
-    expect(comment).to_have_attribute("data-status", "published")
-    comments(page, INSULT)
-    held = page.locator("article.comment", has_text=INSULT)
-    expect(held).to_have_attribute("data-status", "held")
-
-    addresses = [
-        "/", THREAD, "/rules", "/account", "/account/password", "/sections/life", "/nowhere",
-        "/comments/1/reply", "/comments/1/edit", "/comments/1/delete", "/review",
-        "/review?show=published", "/review?show=rejected", "/review/cases/2", "/review/log",
-        "/admin/policy", "/admin/policy/1", "/admin/disclaimer", "/admin/accounts",
-        "/admin/articles", "/admin/order", "/admin/shadow", "/admin/suggestions", "/sign-in",
-        "/sign-up", "/review?section=life&least=0.2&held_for=score", "/review?q=idiot",
-        "/review?q=*", "/review/workload", "/review/habits", "/review/acts", "/review/batches",
-        "/review/sweeps", "/review/authors/1", "/admin/sweeps", "/admin/words", "/admin/rules",
-        "/notices", "/moderation", "/moderation/report", "/admin/switches",
-    ]  # fmt: skip
-    for address in addresses:
-        page.goto(address)
-        # What is folded away is looked at as well.
-        page.evaluate(
-            "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
-        )
-        found = Axe().run(page)["violations"]
-        assert not found, (address, [(v["id"], v["nodes"][0]["html"]) for v in found])
-        wide = page.evaluate(
-            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-        )
-        assert not wide, f"{address} scrolls sideways at {width} pixels"
