@@ -22,12 +22,17 @@ def talk(database):
         articles.store(session, TEA)
         author = accounts.sign_up(session, "Ann", password_hash="x")
 
-    def post(text, to=None, status=Status.PUBLISHED):
+    def post(*texts, to=None, status=Status.PUBLISHED):
+        # Of several each answers the one before.
         with database.writing() as session:
-            draft = comments.draft(text, settings=FREE)
-            posted = comments.post(session, SLUG, draft, parent_id=to, author=author, settings=FREE)
-            decisions.decide(session, posted.case_id, Kind.VERDICT, status, version=1)
-            return posted.id
+            for text in texts:
+                draft = comments.draft(text, settings=FREE)
+                posted = comments.post(
+                    session, SLUG, draft, parent_id=to, author=author, settings=FREE
+                )
+                decisions.decide(session, posted.case_id, Kind.VERDICT, status, version=1)
+                to = posted.id
+            return to
 
     return post
 
@@ -55,9 +60,8 @@ def test_replies_stand_below_what_they_answer_and_say_how_deep(database, talk):
 
 
 def test_a_chain_of_a_thousand_replies_is_read_without_recursion(database, talk):
-    number = root = talk("Start")
-    for step in range(1000):
-        number = talk(f"Step {step}", to=number)
+    root = talk("Start")
+    talk(*(f"Step {step}" for step in range(1000)), to=root)
 
     page = read(database)
     assert page.comments[0].more_replies == 1000 - REPLIES_SHOWN

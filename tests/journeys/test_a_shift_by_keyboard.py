@@ -175,8 +175,7 @@ def is_clean(page: Page) -> None:
 
 
 @pytest.mark.looks
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1280)])
 def test_the_list_of_keys_is_a_key_away_and_axe_finds_nothing(site, open_page, scheme, width):
     mona = comes(
         site,

@@ -50,7 +50,11 @@ def site(run):
     site.serve()
     site.ada, site.mona = site.person("Ada", Role.ADMIN), site.person("Mona", Role.MODERATOR)
     site.person("Bob")
-    says = ["Milk first, **always**, says [the town](https://town.example).", INSULT, "You are an idiot."]
+    says = [
+        "Milk first, **always**, says [the town](https://town.example).",
+        INSULT,
+        "You are an idiot.",
+    ]
     for text in says:
         assert site.ada.post(f"{THREAD}/comments", data={"text": text}).status_code == 303
     until(lambda: site.mona.get("/review").text.count('class="case"') == 2, "both are held")

@@ -29,7 +29,7 @@ def test_two_hundred_comments_survive_a_worker_that_is_killed_at_random(run):
     for number in range(COMMENTS):
         answer = ann.post(f"{THREAD}/comments", data={"text": f"Comment number {number}, on tea."})
         assert answer.status_code == 303, answer.text
-        if chance.random() < 0.08:
+        if chance.random() < 0.05:
             # Only a worker that has begun can lose something.
             before = scored()
             until(
