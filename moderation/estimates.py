@@ -55,20 +55,29 @@ class Sample:
 
     def cells(self, which: Flags) -> list["Cell"]:
         """Count the texts of `which` by stratum; strata without any are left out."""
-        size = int(self.stratum.max(initial=-1)) + 1
-        looked, found = which & self.looked, which & self.looked & self.remove
-        texts, many, remove = (
-            np.bincount(self.stratum[some], minlength=size) for some in (which, looked, found)
+        return self.by_group((~which).astype(np.int8), 2)[0]
+
+    def by_group(self, group: NDArray[np.int8], groups: int) -> list[list["Cell"]]:
+        """Count the texts of each group, a number a text, as `cells` does."""
+        size = int(self.stratum.max(initial=0)) + 1
+        place = group.astype(np.int16) * np.int16(size) + self.stratum.astype(np.int16)
+        texts = np.bincount(place, minlength=groups * size)
+        # Most texts nobody looked at.
+        rows = np.flatnonzero(self.looked)
+        place, remove = place[rows], self.remove[rows]
+        weight = np.ones(len(rows)) if self.chance is None else 1.0 / self.chance[rows]
+        many, bad = (np.bincount(place[s], minlength=len(texts)) for s in (..., remove))
+        all_, squares, found = (
+            np.bincount(place, w, minlength=len(texts))
+            for w in (weight, weight**2, weight * remove)
         )
-        weight = self.weight
-        all_, squares, bad = (
-            np.bincount(self.stratum[some], weight[some] ** power, minlength=size)
-            for some, power in ((looked, 1), (looked, 2), (found, 1))
-        )
-        return [
+        cells = [
             Cell(int(n), int(k), int(r), a / w if k else None, w**2 / w2 if k else None)
-            for n, k, r, w, w2, a in zip(texts, many, remove, all_, squares, bad, strict=True)
-            if n
+            for n, k, r, w, w2, a in zip(texts, many, bad, all_, squares, found, strict=True)
+        ]
+        return [
+            [cell for cell in cells[first : first + size] if cell.texts]
+            for first in range(0, groups * size, size)
         ]
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from moderation import estimates, labels
 from moderation.estimates import Estimate, Sample
-from moderation.history import HELD, PUBLISHED, REJECTED, Codes, History, judge_all
+from moderation.history import HELD, PUBLISHED, REJECTED, STATUSES, Codes, History, judge_all
 from moderation.policy import Policy, Threshold
 from moderation.simulation import FINE, bin_of
 
@@ -62,13 +62,9 @@ def outcome(
 
 
 def _outcome(judged: Codes, sample: Sample, *, seconds_each: float, days: float) -> Outcome:
-    published, held, rejected = (judged == status for status in (PUBLISHED, HELD, REJECTED))
-    bad = {
-        status: estimates.number(sample.cells(which), ahead=True)
-        for status, which in ((PUBLISHED, published), (HELD, held), (REJECTED, rejected))
-    }
-    many = {PUBLISHED: int(published.sum()), HELD: int(held.sum()), REJECTED: int(rejected.sum())}
-    kept_back = held | rejected
+    cells = sample.by_group(judged, len(STATUSES))
+    bad = [estimates.number(each, ahead=True) for each in cells]
+    many = np.bincount(judged, minlength=len(STATUSES)).tolist()
     return Outcome(
         published=many[PUBLISHED] / days,
         held=many[HELD] / days,
@@ -80,7 +76,7 @@ def _outcome(judged: Codes, sample: Sample, *, seconds_each: float, days: float)
         miss_share=bad[PUBLISHED].by(many[PUBLISHED]),
         hold_precision=bad[HELD].by(many[HELD]),
         reject_precision=bad[REJECTED].by(many[REJECTED]),
-        recall=estimates.share(sample.cells(kept_back), sample.cells(published), ahead=True),
+        recall=estimates.share(sample.cells(judged != PUBLISHED), cells[PUBLISHED], ahead=True),
     )
 
 
@@ -228,7 +224,7 @@ def _front(
     while len(found) < _POINTS * len(labels.NAMES):
         best = (0.0, "", 0)
         for name, binned in bins.items():
-            some = np.flatnonzero(open_ & (binned >= 0))
+            some = np.flatnonzero(open_ & (binned <= FINE))
             texts = np.bincount(binned[some], minlength=FINE + 1)[::-1].cumsum()[::-1]
             finds = np.bincount(binned[some], bad[some], minlength=FINE + 1)[::-1].cumsum()[::-1]
             # A step takes in enough to mean something.
@@ -239,7 +235,7 @@ def _front(
         if not most:
             break
         lowest[name] = place
-        open_ &= bins[name] < place
+        open_ &= (bins[name] < place) | (bins[name] > FINE)
         limits = {**found[-1].thresholds, name: Threshold(hold=place / FINE)}
         found.append(replace(base, thresholds=limits))
     return found

@@ -1,18 +1,29 @@
 """What the site knows of the texts that it scored, as columns: what simulations are made of."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Double,
+    Select,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from moderation import audits, labels
 from moderation.audits import Stratum
-from moderation.decisions import BY_PEOPLE, Kind
+from moderation.decisions import Kind
 from moderation.policy import SIGNALS, Means, Mode, Policy, Status
 from moderation.tables import Audit, Batch, Case, Decision, Score, Sweep, SweepCase
 
@@ -27,6 +38,7 @@ NONE = -1  # no verdict recorded, or nobody has decided
 
 # What people said of a text.
 KEEP, REMOVE = 0, 1
+ANSWERS = (audits.APPROVE, audits.REJECT)
 
 # How a text came to be looked at, as a small number. UNDRAWN: nobody could have by chance.
 STRATA = (Stratum.PUBLISHED, Stratum.NEAR, Stratum.HELD, Stratum.REJECTED)
@@ -38,7 +50,7 @@ _OTHER = 1 << len(SIGNALS)
 
 # So many texts at most are looked at together; beyond, the newest.
 AT_MOST = 2_000_000
-_AT_ONCE = 10_000
+_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,8 @@ class History:
 
     def where(self, which: NDArray[np.bool_]) -> "History":
         """Return those texts for which `which` is true."""
-        return replace(self, **{f.name: getattr(self, f.name)[which] for f in fields(self)})
+        rest = {f.name: getattr(self, f.name)[which] for f in fields(self) if f.name != "scores"}
+        return replace(self, scores=self.scores.T[:, which].T, **rest)
 
     @property
     def days(self) -> float:
@@ -96,18 +109,24 @@ def read(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
+    cases: Sequence[int] | None = None,
     at_most: int = AT_MOST,
 ) -> History:
-    """Read the texts that this classifier scored in a time; of very many the newest `at_most`."""
+    """Read the texts that this classifier scored in a time; of very many the newest `at_most`.
+
+    `cases` are the only ones to read, if given: some thousands at most.
+    """
     asked = (
         select(
             Score.case_id,
             Score.revision,
-            Score.scored_at,
-            Score.signals,
+            _seconds(session, Score.scored_at),
+            _bits(Score.signals),
             Score.good,
+            Case.context,
             *(getattr(Score, name) for name in labels.NAMES),
         )
+        .join(Case, Case.id == Score.case_id)
         .where(Score.classifier_id == classifier_id)
         .order_by(Score.case_id.desc(), Score.revision.desc())
         .limit(at_most)
@@ -116,27 +135,45 @@ def read(
         asked = asked.where(Score.scored_at >= since)
     if until is not None:
         asked = asked.where(Score.scored_at < until)
-    parts = [_columns(rows) for rows in _partitions(session, asked)]
+    if cases is not None:
+        asked = asked.where(Score.case_id.in_(cases))
+    parts = [
+        (
+            rows[:, :2].astype(np.int64),
+            rows[:, 2].astype(np.int64),
+            rows[:, 3].astype(np.int16),
+            rows[:, 4].astype(np.int32),
+            rows[:, 5].astype(np.int64),
+            rows[:, 6:].copy(),
+        )
+        for rows in _numbers(session, asked)
+    ]
     if not parts:
         return _empty()
     # Newest first was for the limit.
-    case_id, revision, at, signals, good, scores = (
-        np.concatenate([part[place] for part in parts])[::-1] for place in range(6)
+    text, at, signals, good, context, scores = (
+        np.concatenate([part[place][::-1] for part in reversed(parts)]) for place in range(6)
     )
-    texts = _key(case_id, revision)
-    first, last = int(case_id[0]), int(case_id[-1])
-    verdict, version, stratum, chance = _verdicts(session, texts, first, last)
-    people, swept = _people(session, texts, first)
-    said = _said(session, texts, first, stratum, people)
+    case_id = np.ascontiguousarray(text[:, 0])
+    texts = _key(case_id, text[:, 1])
+    among = (
+        Decision.case_id.between(int(case_id[0]), int(case_id[-1]))
+        if cases is None
+        else Decision.case_id.in_(cases)
+    )
+    verdict, version, stratum, chance = _verdicts(session, texts, among)
+    people, swept = _people(session, texts, among)
+    said = _said(session, texts, int(case_id[0]), stratum, people)
     _sweep(session, texts, swept, stratum, chance, said)
     return History(
         case_id=case_id,
-        revision=revision,
+        revision=text[:, 1].astype(np.int32),
         at=at,
-        scores=scores,
+        # A label's scores lie beside each other: it is by labels that texts are judged.
+        scores=np.asfortranarray(scores),
         signals=signals,
         good=good,
-        context=_contexts(session, case_id),
+        context=context,
         verdict=verdict,
         version=version,
         people=people,
@@ -146,32 +183,71 @@ def read(
     )
 
 
-def _partitions(session: Session, asked: Any) -> Iterator[Sequence[Row[Any]]]:
-    yield from session.execute(asked.execution_options(yield_per=_AT_ONCE)).partitions()
+def _numbers(session: Session, asked: Select[Any]) -> Iterator[Numbers]:
+    """Yield what a query of numbers finds, some rows at a time; NaN where there is none.
+
+    A million rows are no objects here: on PostgreSQL the server sends them in its binary form,
+    and on SQLite they are the driver's tuples.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        yield from _copied(connection, asked)
+        return
+    with connection.execute(asked) as result:
+        while rows := result.cursor.fetchmany(_AT_ONCE):
+            yield np.array(rows, dtype=np.float64)
 
 
-def _columns(rows: Sequence[Row[Any]]) -> tuple[Any, ...]:
-    case_id, revision, at, signals, good, *scores = zip(*rows, strict=True)
-    known = {codes: _bits(codes) for codes in set(signals)}
-    return (
-        np.array(case_id, dtype=np.int64),
-        np.array(revision, dtype=np.int64),
-        np.array([(moment - _EPOCH) // _SECOND for moment in at], dtype=np.int64),
-        np.array([known[codes] for codes in signals], dtype=np.int64),
-        np.array(good, dtype=np.int64),
-        np.array(scores, dtype=np.float64).T,
+def _all(session: Session, asked: Any) -> Numbers:
+    found = list(_numbers(session, asked))
+    return np.concatenate(found) if found else np.zeros((0, len(asked.selected_columns)))
+
+
+def _copied(connection: Connection, asked: Select[Any]) -> Iterator[Numbers]:
+    """Yield what PostgreSQL finds, by COPY in its binary form: all values are of one width."""
+    nothing = cast(literal("NaN"), Double)
+    plain = asked.with_only_columns(
+        *(func.coalesce(cast(each, Double), nothing) for each in asked.selected_columns),
+        maintain_column_froms=True,
     )
+    told = plain.compile(connection, compile_kwargs={"render_postcompile": True})
+    width = len(asked.selected_columns)
+    # Every row begins with how many values it has, every value with how many bytes.
+    row = np.dtype([("many", ">i2"), ("cells", [("bytes", ">i4"), ("value", ">f8")], (width,))])
+    raw: Any = connection.connection.driver_connection
+    with (
+        raw.cursor() as cursor,
+        cursor.copy(f"COPY ({told}) TO STDOUT (FORMAT BINARY)", told.params) as copy,
+    ):
+        sent = iter(copy)
+        left = bytes(next(sent))[_COPY_HEAD:]
+        while pieces := list(islice(sent, _AT_ONCE)):
+            left += b"".join(pieces)
+            many = len(left) // row.itemsize
+            rows = np.frombuffer(left, dtype=row, count=many)
+            yield rows["cells"]["value"].astype(np.float64)
+            left = left[many * row.itemsize :]
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = timedelta(seconds=1)
+# What PostgreSQL sends before the first row, in bytes; what follows the last is shorter than a row.
+_COPY_HEAD = 19
 
 
-def _bits(codes: str) -> int:
-    bits = 0
-    for code in codes.split():
-        bits |= BIT.get(code, _OTHER)
-    return bits
+def _seconds(session: Session, moment: Any) -> Any:
+    """A moment as seconds since 1970, reckoned by the database."""
+    if session.get_bind().dialect.name == "sqlite":
+        return func.unixepoch(moment)
+    return func.floor(func.extract("epoch", moment))
+
+
+def _bits(signals: Any) -> Any:
+    """The codes of signals, with a space between two, as bits; reckoned by the database."""
+    spaced = literal(" ") + signals + literal(" ")
+    seen = [case((spaced.contains(f" {code} ", autoescape=True), 1), else_=0) for code in BIT]
+    words = func.length(signals) - func.length(func.replace(signals, " ", "")) + 1
+    bits = sum(bit * each for bit, each in zip(BIT.values(), seen, strict=True))
+    others = case((words > sum(seen), _OTHER), else_=0)
+    return case((signals == "", 0), else_=bits + others)
 
 
 def _key(case_id: Whole, revision: Whole) -> Whole:
@@ -186,36 +262,41 @@ def _placed(texts: Whole, keys: Whole) -> tuple[Whole, NDArray[np.bool_]]:
     return at, texts[at] == keys
 
 
+def _keys(found: Numbers, first: int = 0) -> Whole:
+    """Return the keys of rows whose columns from `first` on are a case and a revision."""
+    return _key(found[:, first].astype(np.int64), found[:, first + 1].astype(np.int64))
+
+
+def _numbered(column: Any, names: Iterable[str]) -> Any:
+    """A column's word as its place among `names`; empty for any other."""
+    return case({name: place for place, name in enumerate(names)}, value=column)
+
+
 def _verdicts(
-    session: Session, texts: Whole, first: int, last: int
-) -> tuple[Codes, Whole, Codes, Numbers]:
+    session: Session, texts: Whole, among: ColumnElement[bool]
+) -> tuple[Codes, Any, Codes, Any]:
     """Return each text's verdict and its version, and from what it was drawn by which chance."""
     verdict = np.full(len(texts), NONE, dtype=np.int8)
-    version = np.zeros(len(texts), dtype=np.int64)
+    version = np.zeros(len(texts), dtype=np.int32)
     stratum = np.full(len(texts), UNDRAWN, dtype=np.int8)
-    chance = np.zeros(len(texts))
-    code = {status.value: number for number, status in enumerate(STATUSES)}
-    among = {each.value: number for number, each in enumerate(STRATA)}
+    chance = np.zeros(len(texts), dtype=np.float32)
     asked = (
         select(
             Decision.case_id,
             Decision.revision,
-            Decision.to_status,
-            Decision.policy_version_id,
-            Decision.stratum,
-            Decision.share,
+            _numbered(Decision.to_status, [each.value for each in STATUSES]),
+            func.coalesce(Decision.policy_version_id, 0),
+            func.coalesce(_numbered(Decision.stratum, [each.value for each in STRATA]), UNDRAWN),
+            func.coalesce(Decision.share, 0),
         )
-        .where(Decision.case_id.between(first, last), Decision.kind == Kind.VERDICT.value)
+        .where(among, Decision.kind == Kind.VERDICT.value)
         .order_by(Decision.case_id, Decision.id)
     )
-    for rows in _partitions(session, asked):
-        case_id, revision, status, policy, drawn_from, share = zip(*rows, strict=True)
-        at, there = _placed(texts, _key(np.array(case_id), np.array(revision)))
-        at = at[there]
-        verdict[at] = np.array([code[each] for each in status], dtype=np.int8)[there]
-        version[at] = np.array([each or 0 for each in policy], dtype=np.int64)[there]
-        stratum[at] = np.array([among.get(each, UNDRAWN) for each in drawn_from], np.int8)[there]
-        chance[at] = np.array([each or 0.0 for each in share], dtype=np.float64)[there]
+    for found in _numbers(session, asked):
+        at, there = _placed(texts, _keys(found))
+        verdict[at[there]], version[at[there]], stratum[at[there]], chance[at[there]] = found[
+            there, 2:
+        ].T
     # All that is held is looked at, whether its words alone were shown or not.
     held = verdict == HELD
     stratum[held], chance[held] = STRATA.index(Stratum.HELD), 1.0
@@ -223,40 +304,36 @@ def _verdicts(
     return verdict, version, stratum, chance
 
 
-def _people(session: Session, texts: Whole, first: int) -> tuple[Codes, dict[int, Whole]]:
+def _people(
+    session: Session, texts: Whole, among: ColumnElement[bool]
+) -> tuple[Codes, dict[int, Whole]]:
     """Return what people said of each text, and by sweep those approved there without a look."""
-    lines = session.execute(
+    kinds = [Kind.APPROVE.value, Kind.REJECT.value, Kind.UNDO.value]
+    found = _all(
+        session,
         select(
-            Decision.id,
             Decision.case_id,
             Decision.revision,
-            Decision.kind,
-            Decision.undoes_id,
-            Batch.sweep_id,
+            Decision.id,
+            _numbered(Decision.kind, kinds),
+            func.coalesce(Decision.undoes_id, 0),
+            func.coalesce(Batch.sweep_id, 0),
         )
         .outerjoin(Batch, Batch.id == Decision.batch_id)
-        .where(
-            Decision.kind.in_([kind.value for kind in (*BY_PEOPLE, Kind.UNDO)]),
-            Decision.case_id >= first,
-        )
-        .order_by(Decision.id)
-    ).all()
-    undone = {line.undoes_id for line in lines}
-    people = np.full(len(texts), NONE, dtype=np.int8)
-    said = [line for line in lines if line.kind != Kind.UNDO and line.id not in undone]
-    if not said:
-        return people, {}
-    at, there = _placed(
-        texts,
-        _key(np.array([line.case_id for line in said]), np.array([line.revision for line in said])),
+        .where(Decision.kind.in_(kinds), among)
+        .order_by(Decision.id),
     )
-    says = np.array([REMOVE if line.kind == Kind.REJECT else KEEP for line in said], np.int8)
-    sweep = np.array([line.sweep_id or 0 for line in said], dtype=np.int64)
+    undo = kinds.index(Kind.UNDO)
+    found = found[(found[:, 3] != undo) & ~np.isin(found[:, 2], found[:, 4])]
+    at, there = _placed(texts, _keys(found))
+    at, found = at[there], found[there]
+    people = np.full(len(texts), NONE, dtype=np.int8)
+    sweep = np.zeros(len(texts), dtype=np.int64)
     # In the order of the log: of several the last one stands.
-    last_sweep = np.zeros(len(texts), dtype=np.int64)
-    people[at[there]], last_sweep[at[there]] = says[there], sweep[there]
-    swept = np.unique(last_sweep[last_sweep > 0]).tolist()
-    return people, {number: np.flatnonzero(last_sweep == number) for number in swept}
+    people[at] = np.where(found[:, 3] == kinds.index(Kind.REJECT), REMOVE, KEEP)
+    sweep[at] = found[:, 5]
+    swept = np.unique(sweep[sweep > 0]).tolist()
+    return people, {number: np.flatnonzero(sweep == number) for number in swept}
 
 
 def _said(session: Session, texts: Whole, first: int, stratum: Codes, people: Codes) -> Codes:
@@ -269,20 +346,18 @@ def _said(session: Session, texts: Whole, first: int, stratum: Codes, people: Co
     said = np.full(len(texts), NONE, dtype=np.int8)
     held = stratum == STRATA.index(Stratum.HELD)
     said[held] = people[held]
-    answers = session.execute(
-        select(Audit.case_id, Audit.revision, Audit.answer)
+    answers = _all(
+        session,
+        select(Audit.case_id, Audit.revision, _numbered(Audit.answer, ANSWERS))
         .where(
             Audit.case_id >= first,
-            Audit.answer != "",
+            Audit.answer.in_(ANSWERS),
             Audit.stratum.in_([each.value for each in STRATA if each is not Stratum.HELD]),
         )
-        .order_by(Audit.id)
-    ).all()
-    if answers:
-        case_id, revision, answer = zip(*answers, strict=True)
-        at, there = _placed(texts, _key(np.array(case_id), np.array(revision)))
-        says = np.array([REMOVE if each == audits.REJECT else KEEP for each in answer], np.int8)
-        said[at[there]] = says[there]
+        .order_by(Audit.id),
+    )
+    at, there = _placed(texts, _keys(answers))
+    said[at[there]] = answers[there, 2]
     said[stratum == UNDRAWN] = NONE
     return said
 
@@ -298,38 +373,20 @@ def _sweep(
     """Let those approved by a sweep without a look be told of by those drawn for it."""
     if not swept:
         return
-    drawn = session.execute(
-        select(SweepCase.sweep_id, SweepCase.case_id, SweepCase.revision)
+    drawn = _all(
+        session,
+        select(SweepCase.case_id, SweepCase.revision, SweepCase.sweep_id)
         .join(Sweep, Sweep.id == SweepCase.sweep_id)
-        .where(SweepCase.sweep_id.in_(swept), SweepCase.position <= Sweep.drawn)
-    ).all()
+        .where(SweepCase.sweep_id.in_(swept), SweepCase.position <= Sweep.drawn),
+    )
+    at, there = _placed(texts, _keys(drawn))
     for number, rest in swept.items():
-        its = [row for row in drawn if row.sweep_id == number]
-        if its:
-            keys = _key(np.array([r.case_id for r in its]), np.array([r.revision for r in its]))
-            at, there = _placed(texts, keys)
-            looked = at[there]
-        else:
-            looked = np.zeros(0, dtype=np.int64)
+        looked = at[there & (drawn[:, 2] == number)]
         said[rest] = NONE
         for some in (looked, rest):
             stratum[some], chance[some] = SWEPT, len(looked) / (len(looked) + len(rest))
         if not len(looked):
             stratum[rest] = UNDRAWN
-
-
-def _contexts(session: Session, case_id: Whole) -> Whole:
-    asked = (
-        select(Case.id, Case.context)
-        .where(Case.id.between(int(case_id[0]), int(case_id[-1])))
-        .order_by(Case.id)
-    )
-    context = np.zeros(len(case_id), dtype=np.int64)
-    for rows in _partitions(session, asked):
-        ids, contexts = (np.array(column) for column in zip(*rows, strict=True))
-        start, end = np.searchsorted(case_id, [ids[0], ids[-1] + 1])
-        context[start:end] = contexts[np.searchsorted(ids, case_id[start:end])]
-    return context
 
 
 def _empty() -> History:
@@ -350,28 +407,41 @@ def _empty() -> History:
 
 def judge_all(history: History, policy: Policy) -> Codes:
     """Judge every text: the status that `policy.judge` gives each, as a number a text."""
-    held = np.full(len(history), policy.mode is Mode.HOLD_EVERYTHING)
-    rejected = np.zeros(len(history), dtype=np.bool_)
-    for name, threshold in policy.thresholds.items():
-        if threshold.hold is None and threshold.reject is None:
-            continue
-        score = history.scores[:, labels.NAMES.index(name)]
-        # What is unknown is not published; and no comparison with NaN is true.
-        held |= ~np.isfinite(score)
-        usable = np.where(np.isfinite(score), score, -1.0)
-        if threshold.hold is not None:
-            held |= usable >= threshold.hold
-        if threshold.reject is not None:
-            rejected |= usable >= threshold.reject
-    held |= (history.signals & _OTHER) != 0
-    for code, means in policy.signals.items():
-        if means is Means.NOTHING:
-            continue
-        seen = (history.signals & BIT[code]) != 0
-        if code in policy.trust:
-            seen &= history.good < policy.trust[code]
-        if means is Means.REJECT:
-            rejected |= seen
-        else:
-            held |= seen
-    return np.where(rejected, REJECTED, np.where(held, HELD, PUBLISHED)).astype(np.int8)
+    found = by_signals(history, policy)
+    for name in policy.thresholds:
+        np.maximum(found, by_label(history, policy, name), out=found)
+    return found
+
+
+def by_label(history: History, policy: Policy, name: str) -> Codes:
+    """Return the status that one label's thresholds give each text."""
+    threshold = policy.thresholds[name]
+    found = np.zeros(len(history), dtype=np.int8)
+    if threshold.hold is None and threshold.reject is None:
+        return found
+    score = history.scores[:, labels.NAMES.index(name)]
+    # What is unknown is not published; and no comparison with NaN is true.
+    if threshold.hold is not None:
+        found[score >= threshold.hold] = HELD
+    if threshold.reject is not None:
+        found[score >= threshold.reject] = REJECTED
+    found[~np.isfinite(score)] = HELD
+    return found
+
+
+def by_signals(history: History, policy: Policy) -> Codes:
+    """Return the status that a policy gives each text for its signals, and by its mode."""
+    everything = policy.mode is Mode.HOLD_EVERYTHING
+    found = np.full(len(history), HELD if everything else PUBLISHED, dtype=np.int8)
+    for means, status in ((Means.HOLD, HELD), (Means.REJECT, REJECTED)):
+        codes = [code for code, each in policy.signals.items() if each is means]
+        always = sum(BIT[code] for code in codes if code not in policy.trust)
+        if means is Means.HOLD:
+            always |= _OTHER
+        seen = (history.signals & always) != 0
+        for code in codes:
+            if code in policy.trust:
+                skipped = history.good >= policy.trust[code]
+                seen |= ((history.signals & BIT[code]) != 0) & ~skipped
+        found[seen] = status
+    return found

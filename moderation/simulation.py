@@ -1,7 +1,7 @@
 """What a policy would have done with the scores and signals that we keep."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,13 @@ from moderation.history import (
     History,
     Numbers,
     Whole,
+    by_label,
+    by_signals,
     judge_all,
 )
 from moderation.policy import Policy, Status
+
+Bins = NDArray[np.int16]
 
 # The newest so many scored texts stand for what comes in now.
 RECENT = 5000
@@ -121,8 +125,13 @@ class Comparison:
 
 def compare(history: History, now: Policy, then: Policy) -> Comparison:
     """Judge the same texts by both policies."""
-    cells = judge_all(history, now).astype(np.int64) * 3 + judge_all(history, then)
-    cells = cells * 3 + (history.people.astype(np.int64) - NONE)
+    return compared(history, judge_all(history, now), judge_all(history, then))
+
+
+def compared(history: History, before: Codes, after: Codes) -> Comparison:
+    """Count texts by what two policies make of them."""
+    # 27 fit into a byte.
+    cells = (before * np.int8(3) + after) * np.int8(3) + (history.people - np.int8(NONE))
     return Comparison(len(history), history.days, np.bincount(cells, minlength=27).reshape(3, 3, 3))
 
 
@@ -179,25 +188,55 @@ class Tradeoff:
 
 def tradeoff(history: History, policy: Policy, label: str) -> Tradeoff:
     """Count what everything but the thresholds of `label` makes of each text, by its score."""
-    others = {name: limits for name, limits in policy.thresholds.items() if name != label}
-    rest = judge_all(history, replace(policy, thresholds=others)).astype(np.int64)
-    column = history.scores[:, labels.NAMES.index(label)]
-    cells = rest * 3 + (history.people.astype(np.int64) - NONE)
-    there = np.isfinite(column)
-    bins = bin_of(column[there])
-    counts = np.bincount(cells[there] * (FINE + 1) + bins, minlength=9 * (FINE + 1))
-    unscored = np.bincount(cells[~there], minlength=9)
-    return Tradeoff(label, counts.reshape(3, 3, FINE + 1), unscored.reshape(3, 3))
+    return tradeoffs(history, policy, {label: bin_of(history.scores[:, _column(label)])})[label]
 
 
-def bin_of(scores: Numbers) -> Whole:
-    """Return the bin of each score, the last whole thousandth that it reaches; -1 if it has none.
+def tradeoffs(
+    history: History, policy: Policy, bins: Mapping[str, Bins] | None = None
+) -> dict[str, Tradeoff]:
+    """Return the tradeoff of each label of `bins`, by default of every one that was scored.
+
+    `bins` are what `all_bins` gives: of many texts they are worth keeping.
+    """
+    bins = all_bins(history) if bins is None else bins
+    by_signals_ = by_signals(history, policy)
+    each = {name: by_label(history, policy, name) for name in policy.thresholds}
+    people = history.people - np.int8(NONE)
+    found = {}
+    for name, binned in bins.items():
+        rest = by_signals_.copy()
+        for other, codes in each.items():
+            if other != name:
+                np.maximum(rest, codes, out=rest)
+        # The last bin of each is for those without a score.
+        cells = (rest * np.int32(3) + people) * np.int32(FINE + 2) + binned
+        counts = np.bincount(cells, minlength=9 * (FINE + 2)).reshape(3, 3, FINE + 2)
+        found[name] = Tradeoff(name, counts[..., :-1], counts[..., -1])
+    return found
+
+
+def all_bins(history: History) -> dict[str, Bins]:
+    """Return the bins of the scores of each label that any text was scored for."""
+    columns = {name: history.scores[:, _column(name)] for name in labels.NAMES}
+    return {name: bin_of(c) for name, c in columns.items() if np.isfinite(c).any()}
+
+
+def _column(label: str) -> int:
+    return labels.NAMES.index(label)
+
+
+def bin_of(scores: Numbers) -> Bins:
+    """Return the bin of each score, the last whole thousandth that it reaches; FINE + 1 for none.
 
     Compared as floats: multiplied and cut off, 0.57 would fall below 570 / 1000.
     """
-    edges = np.arange(FINE + 1) / FINE
-    bins: Whole = np.searchsorted(edges, scores, side="right") - 1
-    return np.where(np.isfinite(scores), bins, -1)
+    there = np.isfinite(scores)
+    edges = np.append(np.arange(FINE + 1) / FINE, np.inf)
+    bins = np.where(there, scores * FINE, 0).clip(0, FINE).astype(np.int16)
+    bins += scores >= edges[bins + 1]
+    bins -= scores < edges[bins]
+    bins[~there] = FINE + 1
+    return bins
 
 
 def changed(history: History, now: Policy, then: Policy) -> tuple[Whole, Codes, Codes, Numbers]:
