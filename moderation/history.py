@@ -92,8 +92,8 @@ class History:
     def __len__(self) -> int:
         return len(self.case_id)
 
-    def where(self, which: NDArray[np.bool_]) -> "History":
-        """Return those texts for which `which` is true."""
+    def where(self, which: NDArray[Any] | slice) -> "History":
+        """Return those texts for which `which` is true, or those at the places that it names."""
         rest = {f.name: getattr(self, f.name)[which] for f in fields(self) if f.name != "scores"}
         return replace(self, scores=self.scores.T[:, which].T, **rest)
 
@@ -149,7 +149,7 @@ def read(
         for rows in _numbers(session, asked)
     ]
     if not parts:
-        return _empty()
+        return empty()
     # Newest first was for the limit.
     text, at, signals, good, context, scores = (
         np.concatenate([part[place][::-1] for part in reversed(parts)]) for place in range(6)
@@ -389,7 +389,43 @@ def _sweep(
             stratum[rest] = UNDRAWN
 
 
-def _empty() -> History:
+def replaced(
+    known: History, cases: Whole, by: Sequence[History], *, at_most: int
+) -> History | None:
+    """Put what was read anew of `cases` (in order, as are the parts of `by`) in place of the old.
+
+    None where it is the same as before. Of more than `at_most` texts the newest are left.
+    """
+    # Most of the time only the end changes, and the rest is copied as it is.
+    start = int(np.searchsorted(known.case_id, cases[0]))
+    tail = known.where(slice(start, None))
+    mixed = joined([tail.where(~np.isin(tail.case_id, cases)), *by])
+    mixed = mixed.where(np.argsort(_key(mixed.case_id, mixed.revision), kind="stable"))
+    if _same(tail, mixed):
+        return None
+    merged = joined([known.where(slice(start)), mixed])
+    return merged if len(merged) <= at_most else merged.where(slice(-at_most, None))
+
+
+def _same(one: History, other: History) -> bool:
+    return all(
+        np.array_equal(getattr(one, f.name), getattr(other, f.name), equal_nan=f.name == "scores")
+        for f in fields(History)
+    )
+
+
+def joined(parts: Sequence[History]) -> History:
+    """Put histories one after the other."""
+    rest = {
+        f.name: np.concatenate([getattr(part, f.name) for part in parts])
+        for f in fields(History)
+        if f.name != "scores"
+    }
+    return History(scores=np.concatenate([part.scores.T for part in parts], axis=1).T, **rest)
+
+
+def empty() -> History:
+    """Return a history without texts."""
     whole, codes = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int8)
     return History(
         case_id=whole,

@@ -88,17 +88,27 @@ def read(
 ) -> Outlook:
     """Read what this classifier scored in a time, in some contexts; of very many the newest."""
     known = history.read(session, classifier_id, since=since, until=until, at_most=at_most)
-    spent = claims.seconds_per_decision(session, since=time_of(session) - _MEASURED)
-    whole = len(known) == at_most
+    cut = len(known) == at_most
     if contexts is not None:
         known = known.where(among(known, contexts))
-    return made(
-        known,
-        spent,
-        # Cut off, the time begins with what is left.
-        since=None if whole else since,
-        until=until or time_of(session),
-    )
+    return together(session, known, since=since, until=until, cut=cut)
+
+
+def together(
+    session: Session,
+    known: History,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    cut: bool = False,
+) -> Outlook:
+    """Put an outlook together from texts that are read; `cut` says that older ones were left out.
+
+    Then the time begins with the first of them.
+    """
+    spent = claims.seconds_per_decision(session, since=time_of(session) - _MEASURED)
+    begins = None if cut else since
+    return made(known, spent, since=begins, until=until or time_of(session))
 
 
 def made(
