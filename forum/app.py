@@ -34,6 +34,7 @@ from forum.web.routes import SCORE_API, TABLE
 from forum.web.state import State
 from forum.web.writer import Writer
 from moderation.desk import Desk
+from moderation.memory import Memory
 
 
 def create_app(
@@ -66,6 +67,7 @@ def create_app(
         metrics=Metrics(),
         desk=Desk(scoring.classifier if scoring else loader, at_once=settings.score_at_once),
         quotas=Quotas(),
+        memory=Memory(database.reading),
         scoring=scoring,
         loader=loader,
     )

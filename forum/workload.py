@@ -352,6 +352,31 @@ def load(session: Session, zone: tzinfo) -> Workload:
     )
 
 
+def staffing(session: Session, seconds_each: float) -> list[float]:
+    """Return how many cases people could decide in each hour of the day, in UTC, as of late.
+
+    Hours in which anybody decided were staffed, on as many days as they were; then they could have
+    done what they did in a busy hour, and one person at the least as much as a decision takes.
+    """
+    now = time_of(session)
+    first = _hour(now) - timedelta(days=DAYS)
+    decided: dict[datetime, int] = dict(
+        session.execute(
+            select(WorkHour.hour, func.sum(WorkHour.decided))
+            .where(WorkHour.hour >= first, WorkHour.decided > 0)
+            .group_by(WorkHour.hour)
+        ).all()
+    )
+    if not decided:
+        return [0.0] * HOURS
+    busy = sorted(map(int, decided.values()))[int(0.9 * (len(decided) - 1))]
+    pace = max(float(busy), 3600 / seconds_each)
+    # A site that has just begun has fewer days than these.
+    days = max(1.0, (now - min(decided)) / timedelta(days=1))
+    staffed = Counter(hour.hour for hour in decided)
+    return [pace * min(1.0, staffed[hour] / days) for hour in range(HOURS)]
+
+
 def _sums() -> list[Any]:
     return [
         func.sum(column)

@@ -58,10 +58,11 @@ def outcome(
 
     `history` and `sample` have a row a text each.
     """
-    return _outcome(judge_all(history, policy), sample, seconds_each=seconds_each, days=days)
+    return of_judged(judge_all(history, policy), sample, seconds_each=seconds_each, days=days)
 
 
-def _outcome(judged: Codes, sample: Sample, *, seconds_each: float, days: float) -> Outcome:
+def of_judged(judged: Codes, sample: Sample, *, seconds_each: float, days: float) -> Outcome:
+    """Reckon the same from what a policy made of each text."""
     cells = sample.by_group(judged, len(STATUSES))
     bad = [estimates.number(each, ahead=True) for each in cells]
     many = np.bincount(judged, minlength=len(STATUSES)).tolist()

@@ -5,6 +5,7 @@ about takes as much again at most. What came since is read by the log's numbers 
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from moderation import history, outlook, simulation
+from moderation.goals import Outcome
 from moderation.history import Codes, History, Whole
 from moderation.outlook import Outlook
 from moderation.policy import Policy
@@ -56,16 +58,22 @@ class Part:
         return simulation.histograms(self.outlook.history)
 
     @cached_property
-    def _judged(self) -> dict[str, tuple[Policy, Codes]]:
-        return {}
+    def _judged(self) -> deque[tuple[Policy, Codes]]:
+        # That of the policy in force and that of the one that is typed.
+        return deque(maxlen=2)
 
     def judged(self, policy: Policy) -> Codes:
-        """Return what `policy` makes of each text; that of the last one is kept."""
-        known = self._judged.get("last")
-        if known is None or known[0] != policy:
-            known = (policy, history.judge_all(self.outlook.history, policy))
-            self._judged["last"] = known
-        return known[1]
+        """Return what `policy` makes of each text; the answers for two policies are kept."""
+        for known, codes in tuple(self._judged):
+            if known == policy:
+                return codes
+        codes = history.judge_all(self.outlook.history, policy)
+        self._judged.append((policy, codes))
+        return codes
+
+    def predict(self, policy: Policy) -> Outcome:
+        """Reckon what a day would be like under `policy`."""
+        return outlook.predict(self.outlook, policy, judged=self.judged(policy))
 
 
 class Memory:

@@ -32,7 +32,7 @@ from sqlalchemy.orm import Session
 from moderation import claims, goals, history
 from moderation.estimates import Sample
 from moderation.goals import Outcome
-from moderation.history import NONE, REMOVE, UNDRAWN, History
+from moderation.history import NONE, REMOVE, UNDRAWN, Codes, History
 from moderation.policy import Policy
 from moderation.simulation import among
 from moderation.tables import time_of
@@ -159,12 +159,13 @@ def within(
     )
 
 
-def predict(outlook: Outlook, policy: Policy) -> Outcome:
-    """Reckon what a day would be like under `policy`, were the texts to come like these."""
-    return goals.outcome(
-        outlook.history,
-        outlook.sample,
-        policy,
-        seconds_each=outlook.seconds_each,
-        days=outlook.days,
+def predict(outlook: Outlook, policy: Policy, *, judged: Codes | None = None) -> Outcome:
+    """Reckon what a day would be like under `policy`, were the texts to come like these.
+
+    `judged` is what it makes of each text, where that is known already.
+    """
+    if judged is None:
+        judged = history.judge_all(outlook.history, policy)
+    return goals.of_judged(
+        judged, outlook.sample, seconds_each=outlook.seconds_each, days=outlook.days
     )

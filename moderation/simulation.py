@@ -239,13 +239,21 @@ def bin_of(scores: Numbers) -> Bins:
     return bins
 
 
-def changed(history: History, now: Policy, then: Policy) -> tuple[Whole, Codes, Codes, Numbers]:
+def changed(
+    history: History,
+    now: Policy,
+    then: Policy,
+    before: Codes | None = None,
+    after: Codes | None = None,
+) -> tuple[Whole, Codes, Codes, Numbers]:
     """Return the texts that two policies decide differently, nearest to a moved threshold first.
 
     Their rows in `history`, what each policy makes of them, and how far each score is from the
-    nearest threshold that differs (infinity where only signals or the mode do).
+    nearest threshold that differs (infinity where only signals or the mode do). `before` and
+    `after` are what the policies make of every text, where that is known already.
     """
-    before, after = judge_all(history, now), judge_all(history, then)
+    before = judge_all(history, now) if before is None else before
+    after = judge_all(history, then) if after is None else after
     rows = np.flatnonzero(before != after)
     distance = np.full(len(rows), np.inf)
     for name in {*now.thresholds, *then.thresholds}:
@@ -258,3 +266,12 @@ def changed(history: History, now: Policy, then: Policy) -> tuple[Whole, Codes, 
             distance = np.fmin(distance, np.abs(score - limit))
     order = np.lexsort((-history.case_id[rows], distance))
     return rows[order], before[rows][order], after[rows][order], distance[order]
+
+
+def differs(history: History, now: Policy, then: Policy, label: str) -> NDArray[np.bool_]:
+    """Say of each text whether the thresholds of one label alone decide it differently."""
+    one, other = (
+        by_label(history, policy, label) if label in policy.thresholds else np.int8(PUBLISHED)
+        for policy in (now, then)
+    )
+    return np.broadcast_to(one != other, len(history))

@@ -174,10 +174,14 @@ async function count() {
   if (number !== asked) return;
   if (found.problem) {
     counted = null;
+    for (const cell of document.querySelectorAll("[data-then]")) cell.textContent = "—";
     show(found.problem, true);
     return;
   }
   counted = found;
+  for (const cell of document.querySelectorAll("[data-then]")) {
+    cell.textContent = found.lines[cell.dataset.then] ?? "—";
+  }
   show(`${sentence(found.then)} ${people(found.changes)}`, true);
 }
 

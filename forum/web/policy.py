@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from forum import accounts
 from forum.errors import Invalid, NotFound
+from forum.web import outlook
 from forum.web.forms import Form, path_number
 from forum.web.pages import page, see_other
 from forum.web.state import state_of
@@ -17,7 +18,6 @@ from forum.web.transactions import in_thread, read, transact
 from moderation import (
     calibrations,
     catalogue,
-    history,
     labels,
     policies,
     simulation,
@@ -47,13 +47,15 @@ async def _policy_page(
 ) -> Response:
     """`typed` is what stands in the fields; `faster` the version that another admin saved."""
 
+    state, scope = state_of(request), await outlook.scope_of(request)
+
     def ask(session: Session) -> dict[str, Any]:
         current, misfit = policies.in_force(session), policies.misfit(session)
         scored_by = misfit.classifier if misfit else current.classifier
-        kept = history.read(session, scored_by.id, at_most=simulation.RECENT)
+        seen = outlook.see(session, state, scope, scored_by.id)
         both = translation.pairs(session, current.classifier_id, scored_by.id) if misfit else ()
         own = calibrations.adopted(session)
-        classifier = state_of(request).settings.classifier
+        classifier = state.settings.classifier
         found = own.reliability if own else catalogue.reliability(classifier)
         versions = policies.versions(session)
         return {
@@ -61,7 +63,7 @@ async def _policy_page(
             "misfit": misfit,
             "scored_by": scored_by,
             "both": len(both),
-            "kept": kept,
+            "seen": seen,
             "calibrated_at": own and own.adopted_at,
             "reliable": _reliable(found),
             "versions": versions,
@@ -70,23 +72,26 @@ async def _policy_page(
         }
 
     known = await read(request, ask)
-    kept, current = known.pop("kept"), known["current"]
-    histograms = simulation.histograms(kept)
-    comparison = None
-    if proposed is not None:
-        now = Policy(mode=Mode.HOLD_EVERYTHING) if known["misfit"] else current.policy
-        comparison = await in_thread(request, simulation.compare, kept, now, proposed)
+    outlook.read_on(state)
+    seen, current = known["seen"], known["current"]
+    now = Policy(mode=Mode.HOLD_EVERYTHING) if known["misfit"] else current.policy
+    # What is typed wrong has no figures.
+    then = proposed or (None if problem else current.policy)
+    figures = await in_thread(request, outlook.figures, seen, now, then)
+    histograms = await in_thread(request, lambda: seen.part.histograms)
     return await page(
         request,
         "admin/policy.html",
         status=status,
         rows=_rows(current.policy, histograms),
         histograms=histograms,
-        texts=len(kept),
+        texts=len(seen.part.outlook),
+        figures=figures,
+        times=outlook.TIMES,
         typed=typed if typed is not None else _as_typed(current.policy),
         based_on=based_on or current.id,
         problem=problem,
-        comparison=comparison,
+        comparison=figures.comparison if proposed else None,
         translated=translated,
         modes=list(Mode),
         titles={label.name: label.title for label in labels.ALL},
@@ -150,6 +155,11 @@ def _policy(form: Form) -> Policy:
     )
 
 
+def typed_policy(fields: Mapping[str, str]) -> Policy:
+    """Build the policy that stands in such fields as the page has. Raises Invalid."""
+    return _policy(Form(dict(fields)))
+
+
 def _good(form: Form, code: str) -> int:
     """Return from how many good comments on a signal is skipped; 0 for never."""
     typed = form.text(_trust(code)).strip()
@@ -200,17 +210,21 @@ async def policy_counts(request: Request) -> Response:
     except Invalid as problem:
         return JSONResponse({"problem": problem.message}, status_code=problem.status)
 
-    def ask(session: Session) -> tuple[Policy, history.History]:
+    state, scope = state_of(request), await outlook.scope_of(request)
+
+    def ask(session: Session) -> tuple[Policy, outlook.Seen]:
         current = policies.in_force(session)
-        known = history.read(session, current.classifier_id, at_most=simulation.RECENT)
-        return current.policy, known
+        return current.policy, outlook.see(session, state, scope, current.classifier_id)
 
-    now, known = await read(request, ask)
-    return JSONResponse(await in_thread(request, _counted, known, now, then))
+    now, seen = await read(request, ask)
+    outlook.read_on(state)
+    return JSONResponse(await in_thread(request, _counted, seen, now, then))
 
 
-def _counted(known: history.History, now: Policy, then: Policy) -> dict[str, Any]:
-    found = simulation.compare(known, now, then)
+def _counted(seen: outlook.Seen, now: Policy, then: Policy) -> dict[str, Any]:
+    figures = outlook.figures(seen, now, then)
+    found, part = figures.comparison, seen.part
+    tradeoffs = simulation.tradeoffs(part.outlook.history, then, part.bins)
     return {
         "texts": found.texts,
         "now": list(found.now.values()),
@@ -219,9 +233,8 @@ def _counted(known: history.History, now: Policy, then: Policy) -> dict[str, Any
             [one.before.value, one.after.value, one.texts, one.kept, one.removed]
             for one in found.changes
         ],
-        "labels": {
-            name: simulation.tradeoff(known, then, name).to_json() for name in then.thresholds
-        },
+        "lines": {line.key: line.then for line in figures.lines},
+        "labels": {name: one.to_json() for name, one in tradeoffs.items()},
     }
 
 

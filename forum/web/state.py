@@ -17,6 +17,7 @@ from forum.web.metrics import Metrics
 from forum.web.pace import Pace, Quotas
 from forum.web.writer import Writer
 from moderation.desk import Desk
+from moderation.memory import Memory
 
 
 @dataclass(eq=False)
@@ -46,6 +47,8 @@ class State:
     quotas: Quotas
     # Gives the desk its classifier where no worker has one.
     loader: Loader
+    # The scored texts, as the threshold room looks at them.
+    memory: Memory
     # None where `forum work` scores in a process of its own.
     scoring: Scoring | None = None
     limiters: dict[str, CapacityLimiter] = field(default_factory=dict)
