@@ -1,6 +1,6 @@
 """From what an admin wants to the thresholds that do it, and what stands against it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -115,19 +115,24 @@ def propose(
     *,
     seconds_each: float,
     days: float,
+    only: Collection[str] = labels.NAMES,
 ) -> Proposal:
     """Find the thresholds that do what `goal` asks with the least work, all labels together.
 
-    Signals, trust and mode stay those of `base`, and so does a threshold on a label that no text
-    was scored for. They are chosen on one half of the texts and measured on the other, so that
-    what is promised is not the luck of the choice.
+    Signals, trust and mode stay those of `base`, and so do the thresholds on a label that no text
+    was scored for, or that is none of `only`. They are chosen on one half of the texts and measured
+    on the other, so that what is promised is not the luck of the choice.
     """
     chosen_on = _half(history)
     if chosen_on.all() or not chosen_on.any():
         return Proposal(None, None, ["Too few comments were scored in this time."])
     other = ~chosen_on
-    rejects = _agreeing(history, sample, goal.agree, chosen_on, other)
-    policies = [_with_rejects(p, rejects) for p in _front(history, sample, base, chosen_on)]
+    scored = [n for c, n in enumerate(labels.NAMES) if np.isfinite(history.scores[:, c]).any()]
+    free = [name for name in scored if name in only]
+    rejects = _agreeing(history, sample, goal.agree, free, chosen_on, other)
+    policies = [
+        _with_rejects(p, free, rejects) for p in _front(history, sample, base, free, chosen_on)
+    ]
     rest, its = history.where(other), sample.where(other)
     half = days * float(other.mean())
     points = [
@@ -206,21 +211,24 @@ def _weights(sample: Sample, which: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def _front(
-    history: History, sample: Sample, base: Policy, which: NDArray[np.bool_]
+    history: History,
+    sample: Sample,
+    base: Policy,
+    free: Collection[str],
+    which: NDArray[np.bool_],
 ) -> list[Policy]:
     """Go from no hold threshold to ever stricter ones, each step the one that catches most a hold.
 
     A step may be of any label and go down as far as its finds stay as frequent. What others hold
     already costs nothing more, so labels are weighed together and not one by one.
     """
-    scored = [n for c, n in enumerate(labels.NAMES) if np.isfinite(history.scores[which, c]).any()]
     # A threshold on a label that was never scored holds everything, whatever is chosen here.
-    base = replace(base, thresholds={**base.thresholds, **dict.fromkeys(scored, Threshold())})
+    base = replace(base, thresholds={**base.thresholds, **dict.fromkeys(free, Threshold())})
     open_ = which & (judge_all(history, base) == PUBLISHED)
     bad = _weights(sample, which)
     enough = bad.sum() / _POINTS
-    bins = {name: bin_of(history.scores[:, labels.NAMES.index(name)]) for name in scored}
-    lowest = dict.fromkeys(scored, FINE + 1)
+    bins = {name: bin_of(history.scores[:, labels.NAMES.index(name)]) for name in free}
+    lowest = dict.fromkeys(free, FINE + 1)
     found = [base]
     while len(found) < _POINTS * len(labels.NAMES):
         best = (0.0, "", 0)
@@ -246,6 +254,7 @@ def _agreeing(
     history: History,
     sample: Sample,
     agree: float | None,
+    free: Collection[str],
     which: NDArray[np.bool_],
     other: NDArray[np.bool_],
 ) -> dict[str, float]:
@@ -257,8 +266,8 @@ def _agreeing(
     found: dict[str, float] = {}
     if agree is None:
         return found
-    for column, name in enumerate(labels.NAMES):
-        score = history.scores[:, column]
+    for name in free:
+        score = history.scores[:, labels.NAMES.index(name)]
         there = which & np.isfinite(score)
         if not there.any():
             continue
@@ -278,11 +287,11 @@ def _agrees(sample: Sample, which: NDArray[np.bool_], agree: float) -> bool:
     return many > 0 and part.known and part.low >= agree
 
 
-def _with_rejects(policy: Policy, rejects: Mapping[str, float]) -> Policy:
-    thresholds = {}
-    for name, limits in policy.thresholds.items():
-        reject = rejects.get(name)
-        if reject is not None and limits.hold is not None:
-            reject = max(reject, limits.hold)
-        thresholds[name] = Threshold(limits.hold, reject)
+def _with_rejects(policy: Policy, free: Collection[str], rejects: Mapping[str, float]) -> Policy:
+    thresholds = dict(policy.thresholds)
+    for name in free:
+        hold, reject = thresholds[name].hold, rejects.get(name)
+        if reject is not None and hold is not None:
+            reject = max(reject, hold)
+        thresholds[name] = Threshold(hold, reject)
     return replace(policy, thresholds=thresholds)

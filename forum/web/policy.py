@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from forum import accounts
 from forum.errors import Invalid, NotFound
 from forum.web import outlook
-from forum.web.forms import Form, path_number
+from forum.web.forms import Form, cleaned, path_number
 from forum.web.pages import page, see_other
 from forum.web.state import state_of
 from forum.web.transactions import in_thread, read, transact
@@ -30,8 +30,24 @@ from moderation.translation import NothingToTranslateBy, Translation
 
 
 async def policy_form(request: Request) -> Response:
-    """The thresholds in force, with the scores that we keep and every version before."""
-    return await _policy_page(request)
+    """The thresholds in force, with the scores that we keep and every version before.
+
+    Thresholds in the address stand in the fields instead, as typed: nothing is saved.
+    """
+    loaded = {
+        name: "" if value == "never" else cleaned(value)
+        for name, value in request.query_params.items()
+        if name.startswith(("hold_", "reject_")) or name == "goal"
+    }
+    if not loaded:
+        return await _policy_page(request)
+    current = await read(request, policies.in_force)
+    typed = _as_typed(current.policy) | loaded
+    try:
+        proposed = _policy(Form(typed))
+    except Invalid as problem:
+        return await _policy_page(request, typed=typed, problem=problem, status=problem.status)
+    return await _policy_page(request, typed=typed, proposed=proposed)
 
 
 async def _policy_page(
@@ -128,6 +144,11 @@ def _as_typed(policy: Policy, note: str = "") -> dict[str, str]:
         fields[f"hold_{name}"] = "" if threshold.hold is None else f"{threshold.hold:.12g}"
         fields[f"reject_{name}"] = "" if threshold.reject is None else f"{threshold.reject:.12g}"
     return fields
+
+
+def as_typed(policy: Policy) -> dict[str, str]:
+    """Return what stands in the fields of a form with this policy."""
+    return _as_typed(policy)
 
 
 def _policy(form: Form) -> Policy:
