@@ -35,7 +35,7 @@ def make(url: str, texts: int) -> None:
                 )
             )  # fmt: skip
         with database.writing() as session:
-            _pour(session, min(texts, _AT_ONCE))
+            pour(session, min(texts, _AT_ONCE))
         for copy in range(1, -(-texts // _AT_ONCE)):
             with database.writing() as session:
                 _copy(session, copy * _AT_ONCE, min(_AT_ONCE, texts - copy * _AT_ONCE))
@@ -59,7 +59,8 @@ def _copy(session: Session, further: int, many: int) -> None:
         session.execute(insert(table).from_select([c.name for c in table.columns], its))
 
 
-def _pour(session: Session, many: int) -> None:
+def pour(session: Session, many: int) -> None:
+    """Fill an empty site with so many texts of the last DAYS, a tenth of them held and decided."""
     chance = np.random.default_rng(2)
     current = policies.in_force(session)
     # About one in ten reaches a threshold.

@@ -39,7 +39,8 @@ def simulate(
 ) -> None:
     """Show what a policy would have done with the comments of a time; nothing is saved."""
     from forum import articles
-    from moderation import history, policies, simulation
+    from forum import outlook as words
+    from moderation import outlook, policies, simulation
 
     policy, meant = read_file(file)
     with site.database(site.settings()) as database, database.reading() as session:
@@ -49,31 +50,37 @@ def simulate(
         except LookupError as problem:
             raise Refused(str(problem)) from None
         fits(current.classifier, meant, file)
-        known = history.read(session, current.classifier_id, since=from_when)
-        if section:
-            inside = articles.of_section(session, section)
-            if not inside:
-                raise Refused(f"No article is in the section {section!r}.")
-            known = known.where(simulation.among(known, inside))
+        inside = articles.of_section(session, section) if section else None
+        if inside is not None and not inside:
+            raise Refused(f"No article is in the section {section!r}.")
+        known = outlook.read(session, current.classifier_id, since=from_when, contexts=inside)
+        # People decide for all sections together.
+        staff = None if section or not len(known) else words.staffing(session, known)
     if not len(known):
         raise Refused("No comment was scored in this time. Name an earlier --since.")
-    found = simulation.compare(known, current.policy, policy)
+    found = simulation.compare(known.history, current.policy, policy)
+    now, then = outlook.predict(known, current.policy), outlook.predict(known, policy)
     if as_json:
-        say(json.dumps({"based_on": current.id, "since": from_when.isoformat(), **_plain(found)}))
+        days = {name: words.to_json(one, staff) for name, one in (("now", now), ("then", then))}
+        told = {"based_on": current.id, "since": from_when.isoformat(), **_plain(found)}
+        told |= {"a_day": days, "seconds_each": known.seconds_each, "measured": known.measured}
+        say(json.dumps(told))
         return
     table(
-        ("", "Now", "Then", "Difference", "Now a day", "Then a day"),
+        ("", "Now", "Then", "Difference"),
         [
             (
                 status.value.capitalize(),
                 str(before),
                 str(found.then[status]),
                 f"{found.then[status] - before:+d}" if found.then[status] != before else "same",
-                f"{before / found.days:.1f}",
-                f"{found.then[status] / found.days:.1f}",
             )
             for status, before in found.now.items()
         ],
+    )
+    table(
+        ("A day", "Now", "Then"),
+        [(line.title, line.now, line.then) for line in words.lines(now, then, staff)],
     )
     for move in found.changes:
         said = f"{move.texts} {move.before.value} would be {move.after.value}"

@@ -68,6 +68,12 @@ async def policy_changes(request: Request) -> Response:
         status=problem.status if problem else 200,
         problem=problem,
         proposed=proposed,
+        # So the way back finds the thresholds in their fields.
+        loaded={
+            name: value or "never"
+            for name, value in proposed.items()
+            if name.startswith(("hold_", "reject_"))
+        },
         label=label,
         script=script,
         after=after,

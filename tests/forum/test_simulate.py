@@ -129,12 +129,18 @@ def test_a_simulation_counts_what_would_go_another_way(
     shown = prepared("simulate", str(changed(exported)), "--since", "1d")
 
     assert (shown.status, shown.err) == (0, "")
-    assert "Published\t1\t3\t+2\t" in shown.out
+    assert "Published\t1\t3\t+2\n" in shown.out
+    # What a day is like: two held ones take a minute, and of the rest nothing is known.
+    assert "Work of moderators\t1 minute\t0 minutes\n" in shown.out
+    assert "Published that people would remove\tneeds at least 1 more audited comment" in shown.out
     assert "2 held would be published; of these people kept 0 and removed 1." in shown.out
     assert "2 of 3 comments since" in shown.out
     told = json.loads(prepared("simulate", str(exported), "--json").out)
     assert told["then"] == {"published": 3, "held": 0, "rejected": 0}
     assert told["changes"][0]["removed_by_people"] == 1
+    assert told["a_day"]["now"]["held"] == 2.0
+    assert told["a_day"]["now"]["misses"] == {"missing": 1}
+    assert told["seconds_each"] == 30.0
 
 
 def test_a_simulation_of_what_is_in_force_changes_nothing(

@@ -48,7 +48,7 @@ def same(one: History, other: History) -> bool:
 
 
 def test_what_came_since_is_added_and_what_was_decided_since_is_known(database, work, kept):
-    first, second = work("What a lovely cup of tea.", "You stupid idiot, shut up.")
+    _first, second = work("What a lovely cup of tea.", "You stupid idiot, shut up.")
     part, read = both(database, kept)
     assert part.whole
     assert same(part.outlook.history, read)
