@@ -182,7 +182,8 @@ async function count() {
   for (const cell of document.querySelectorAll("[data-then]")) {
     cell.textContent = found.lines[cell.dataset.then] ?? "—";
   }
-  show(`${sentence(found.then)} ${people(found.changes)}`, true);
+  const day = `A day then: ${found.lines.hours} of moderators; published that people would remove: ${found.lines.misses}.`;
+  show([sentence(found.then), people(found.changes), day].filter(Boolean).join(" "), true);
 }
 
 // Until the server has answered: count under the handle that moves.

@@ -55,6 +55,7 @@ def test_a_handle_is_dragged_and_moved_by_keys_and_the_counts_follow(site, page)
     expect(hold).to_have_attribute("aria-valuenow", re.compile("0.07"))
 
     # By mouse: to about the middle.
+    hold.scroll_into_view_if_needed()
     drawing = page.locator('[data-histogram="toxicity"]').bounding_box()
     grip = hold.bounding_box()
     page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
@@ -67,6 +68,8 @@ def test_a_handle_is_dragged_and_moved_by_keys_and_the_counts_follow(site, page)
     above = int((np.array(SCORES) >= dragged).sum())
     expect(counts).to_contain_text(f"Of the last 7 comments: {7 - above} published")
     expect(counts).to_contain_text(f"{above} held")
+    then = page.locator('[data-then="held"]')
+    expect(then).to_have_text(f"{above:.1f}")
 
     # By keys: a step, ten steps, never.
     hold.focus()
