@@ -119,6 +119,8 @@ def propose(
 ) -> Proposal:
     """Find the thresholds that do what `goal` asks with the least work, all labels together.
 
+    Where it sets no limit to misses, those with the fewest within the hours; and where it asks for
+    agreement alone, what is held stays as it is.
     Signals, trust and mode stay those of `base`, and so do the thresholds on a label that no text
     was scored for, or that is none of `only`. They are chosen on one half of the texts and measured
     on the other, so that what is promised is not the luck of the choice.
@@ -139,9 +141,18 @@ def propose(
         Point(policy, outcome(rest, its, policy, seconds_each=seconds_each, days=half))
         for policy in policies
     ]
+    if goal.missed is None and goal.hours is None:
+        kept = _with_rejects(base, free, rejects)
+        measured = outcome(rest, its, kept, seconds_each=seconds_each, days=half)
+        if rejects:
+            return Proposal(kept, measured, front=points)
+        why_not = ["From no threshold on is so much agreement known: nothing would be rejected."]
+        return Proposal(None, None, why_not, front=points)
     fitting = [p for p in points if not _against(p.outcome, goal)]
     if fitting:
-        best = min(fitting, key=lambda p: (p.outcome.hours, p.outcome.misses.value))
+        # Along the front, work and misses go against each other.
+        most = goal.missed is None
+        best = (max if most else min)(fitting, key=lambda p: p.outcome.hours)
         return Proposal(best.policy, best.outcome, front=points)
     return Proposal(None, None, _why_not(points, goal), front=points)
 

@@ -37,22 +37,24 @@ async def policy_changes(request: Request) -> Response:
         for name in request.query_params
         if name not in (*_OF_PAGE, *_OF_FORM)
     }
-    problem = None
+    problem, then = None, None
     try:
-        then = typed_policy(proposed)
+        # Without any, nothing changes side.
+        if proposed:
+            then = typed_policy(proposed)
     except Invalid as invalid:
-        problem, then = invalid, None
+        problem = invalid
 
     def ask(session: Session) -> dict[str, Any]:
         current = policies.in_force(session)
         seen = see(session, state, scope, current.classifier_id)
         found = None
-        if then is not None:
+        if problem is None:
             found = outlook.changes(
                 session,
                 seen.part,
                 current.policy,
-                then,
+                then or current.policy,
                 viewer=request.state.viewer.id,
                 label=label,
                 script=script,

@@ -64,6 +64,32 @@ def test_of_all_that_do_it_the_one_with_the_least_work_is_proposed():
     assert proposal.measured.hours == min(p.outcome.hours for p in doing)
 
 
+def test_a_limit_to_work_alone_is_used_for_the_fewest_misses():
+    proposal = asked(a_site(3), Goal(hours=0.3))
+
+    within = [p.outcome.misses.value for p in proposal.front if p.outcome.hours <= 0.3]
+    assert proposal.measured.misses.value == min(within)
+
+
+def test_who_asks_for_agreement_alone_keeps_what_is_held():
+    proposal = asked(a_site(3), Goal(agree=0.5))
+
+    assert proposal.policy.thresholds["toxicity"].hold == 0.3
+    assert proposal.measured.reject_precision.low >= 0.5
+    assert "agreement" in asked(a_site(6), Goal(agree=0.999)).why_not[0]
+
+
+def test_one_label_alone_leaves_the_others_as_they_are():
+    known, sample, _ = a_site(3)
+
+    proposal = goals.propose(
+        known, sample, Goal(hours=0.5), NOW, seconds_each=20.0, days=DAYS, only=["threat"]
+    )  # fmt: skip
+
+    assert proposal.policy.thresholds["toxicity"] == NOW.thresholds["toxicity"]
+    assert proposal.policy.thresholds["threat"] != NOW.thresholds["threat"]
+
+
 def test_along_the_front_more_work_means_fewer_misses():
     front = asked(a_site(4), Goal(missed=0.03)).front
 
