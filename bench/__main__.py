@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
-from bench import desk, keys, limits, load, newsroom, scoring, servers, site
+from bench import desk, keys, limits, load, newsroom, scoring, servers, simulation, site
 from bench.desk import Waited
 from bench.load import Answered
 from bench.newsroom import Size
@@ -46,7 +46,7 @@ class Figure:
         return self.value <= self.reach if self.at_most else self.value >= self.reach
 
 
-PARTS = ("threads", "scoring", "desk", "keys")
+PARTS = ("threads", "scoring", "desk", "keys", "simulation")
 SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
 
 
@@ -75,6 +75,8 @@ def main() -> None:
         missed |= _desk(wanted)
     if "keys" in parts:
         missed |= _keys(wanted)
+    if "simulation" in parts:
+        missed |= _simulation(wanted)
     sys.exit(missed)
 
 
@@ -156,6 +158,54 @@ def _keys(wanted: argparse.Namespace) -> int:
                 found = list(keys.measure(url, tokens[0], times=times))
             copies.close()
     return _print_waits(f"The browser at {size.held:,} held cases", {"SQLite": found})
+
+
+def _simulation(wanted: argparse.Namespace) -> int:
+    sizes = simulation.QUICK if wanted.quick else simulation.SIZES
+    if wanted.comments:
+        sizes = (max(2, wanted.comments // 10), wanted.comments)
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = wanted.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        found = []
+        for texts in sizes:
+            _say(f"Simulating {texts:,} scored comments.")
+            one = simulation.grown(texts, folder)
+            found.append(one)
+            figures += [
+                Figure(
+                    f"{texts:,} scored comments: to read, and to keep",
+                    f"{one.read:.2f} s of CPU, {one.kept:.0f} MB kept, {one.peak:.0f} MB at worst",
+                ),
+                Figure(
+                    f"{texts:,} scored comments: every handle, and a day",
+                    f"{one.release:.0f} and {one.predict:.0f} ms of CPU",
+                ),
+            ]
+        figures.append(
+            Figure(
+                "a text at the largest by one at the size before it",
+                "of the time to read",
+                simulation.growth(found),
+                simulation.GROWTH,
+                at_most=True,
+            )
+        )
+        _say("Dragging a handle in the browser.")
+        for texts in sizes[-1:]:
+            moved = simulation.dragged(texts, folder, times=30 if wanted.quick else 200)
+            figures.append(
+                Figure(
+                    f"{texts:,} scored comments: a handle moved, in the browser",
+                    f"p50 {moved.p50:.0f} ms, p99 {moved.p99:.0f} ms;"
+                    f" let go and counted {moved.release:.0f} ms",
+                    moved.p99,
+                    simulation.REACH,
+                    at_most=True,
+                )
+            )
+    return _print(figures, _circumstances("sqlite://"))
 
 
 def _newsrooms(

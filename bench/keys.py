@@ -15,7 +15,7 @@ from bench.servers import Spent, between, spent
 
 # Between two keys: four decisions a second, which no person keeps up.
 PAUSE = 250  # milliseconds
-_CHROMIUM = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 # Notes when a key went down, and when another case stood on the screen: after the frame in which
 # it became the current one, or in which its page was first drawn.
 _WATCH = """
@@ -51,7 +51,7 @@ _WATCH = """
 def measure(url: str, token: str, *, times: int) -> Iterator[Waited]:
     """Decide so many cases by keys, in the list and on the pages of single cases."""
     with servers.forum(url, worker=False) as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=_CHROMIUM)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM)
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         context.add_cookies([{"name": "forum", "value": token, "url": server.address}])
         context.add_init_script(_WATCH)
@@ -102,7 +102,8 @@ def _below(process: int) -> list[int]:
     return found
 
 
-def _chromium() -> str:
+def chromium() -> str:
+    """Return where the browser is. Raises LoadFailed."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if found := shutil.which(name):
             return found
