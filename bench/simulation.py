@@ -112,16 +112,15 @@ class Dragged:
 def dragged(texts: int, folder: Path, *, times: int) -> Dragged:
     """Drag a handle of the threshold room's page in a real browser, so many steps."""
     url = f"sqlite:///{folder / f'scored_{texts}.db'}"
-    with (
-        servers.forum(url, worker=False) as server,
-        sync_playwright() as playwright,
-    ):
+    # The server begins with counting what happened here, and writes.
+    token = _admin(url)
+    with servers.forum(url, worker=False) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=keys.chromium(), args=list(keys.CHROMIUM)
         )
         # What waits for the page is evaluated in it, which its own rules forbid.
         context = browser.new_context(viewport={"width": 1280, "height": 900}, bypass_csp=True)
-        context.add_cookies([{"name": "forum", "value": _admin(url), "url": server.address}])
+        context.add_cookies([{"name": "forum", "value": token, "url": server.address}])
         context.add_init_script(_WATCH)
         page = context.new_page()
         address = f"{server.address}/admin/policy?days=all"

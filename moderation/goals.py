@@ -1,5 +1,6 @@
 """From what an admin wants to the thresholds that do it, and what stands against it."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +15,7 @@ from moderation.simulation import FINE, bin_of
 
 # Each point of the front catches at least one in so many of all that should be caught.
 _POINTS = 60
+_Z = 1.96
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ def propose(
         most = goal.missed is None
         best = (max if most else min)(fitting, key=lambda p: p.outcome.hours)
         return Proposal(best.policy, best.outcome, front=points)
-    return Proposal(None, None, _why_not(points, goal), front=points)
+    return Proposal(None, None, _why_not(points, goal, rest, its), front=points)
 
 
 def _against(found: Outcome, goal: Goal) -> list[str]:
@@ -169,7 +171,7 @@ def _against(found: Outcome, goal: Goal) -> list[str]:
     return against
 
 
-def _why_not(points: Sequence[Point], goal: Goal) -> list[str]:
+def _why_not(points: Sequence[Point], goal: Goal, history: History, sample: Sample) -> list[str]:
     said = []
     short = max(p.outcome.misses.missing for p in points)
     if goal.missed is not None:
@@ -181,7 +183,10 @@ def _why_not(points: Sequence[Point], goal: Goal) -> list[str]:
                 f" {least:.1f} hours of moderators a day."
             )
         elif not able:
-            more = max(short, _more_looks(points, goal.missed))
+            best = min(points, key=lambda p: (not p.outcome.miss_share.known, _high(p)))
+            published = judge_all(history, best.policy) == PUBLISHED
+            looked = int((published & sample.looked).sum())
+            more = short or _more_looks(best.outcome.miss_share, goal.missed, looked)
             said.append(
                 "So few misses cannot be shown with what people have looked at:"
                 f" at least {more} more audited comments."
@@ -194,15 +199,21 @@ def _why_not(points: Sequence[Point], goal: Goal) -> list[str]:
     return said or ["No thresholds do all of this together."]
 
 
-def _more_looks(points: Sequence[Point], share: float) -> int:
-    """How many more looks at published texts could show so small a share, were none a find.
+def _high(point: Point) -> float:
+    found = point.outcome.miss_share
+    return found.high if found.known else 1.0
 
-    0 where the estimate itself lies above: then more looks would not help.
+
+def _more_looks(found: Estimate, share: float, looked: int) -> int:
+    """How many more looks at published texts could show so small a share, were all as before.
+
+    0 where the estimate itself lies above: then more looks would not help. The score interval's
+    end comes down to `share` at z² share (1 - share) / (share - estimate)² looks.
     """
-    known = [p.outcome.miss_share for p in points if p.outcome.miss_share.known]
-    if known and min(each.value for each in known) > share:
+    if not found.known or found.value >= share:
         return 0
-    return estimates.enough_for(share)
+    needed = _Z**2 * share * (1 - share) / (share - found.value) ** 2
+    return max(1, math.ceil(max(needed, estimates.enough_for(share)) - looked))
 
 
 def _half(history: History) -> NDArray[np.bool_]:

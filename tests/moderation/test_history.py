@@ -127,6 +127,35 @@ def test_history_keeps_what_was_decided_by_whom(database, classifier):
     assert known.verdict.tolist() == history.judge_all(known, in_force.policy).tolist()
 
 
+def test_each_version_gives_the_verdicts_that_were_recorded_under_it(database, classifier):
+    said = [
+        "What a lovely cup of tea.", "You stupid idiot, shut up.", "You idiot, be quiet.",
+        "شكرا جزيلا على المقال", "I will find you and hurt you.", "Read https://tea.example today.",
+        "Shut your filthy mouth.", "I disagree with you.",
+    ]  # fmt: skip
+    worker = Worker(database.writing, classifier)
+    for reject, means in ((None, Means.HOLD), (0.95, Means.NOTHING)):
+        with database.writing() as session:
+            current = policies.in_force(session)
+            limits = {name: Threshold(0.05, reject) for name in NAMES}
+            then = Policy(limits, signals={"outside_languages": means})
+            policies.adopt(session, then, author=1, based_on=current.id)
+        with database.writing() as session:
+            for text in said:
+                cases.open_case(session, text, author=1, context=7)
+        worker.round()
+
+    with database.reading() as session:
+        known = history.read(session, policies.in_force(session).classifier_id)
+        versions = {number: policies.version(session, number) for number in (2, 3)}
+
+    assert sorted(known.version.tolist()) == [2] * len(said) + [3] * len(said)
+    for number, version in versions.items():
+        its = known.where(known.version == number)
+        assert its.verdict.tolist() == history.judge_all(its, version.policy).tolist()
+        assert len(set(its.verdict.tolist())) == (2 if number == 2 else 3)
+
+
 def test_a_site_without_scores_has_an_empty_history(database):
     with database.reading() as session:
         known = history.read(session, policies.in_force(session).classifier_id)
