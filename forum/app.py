@@ -26,6 +26,7 @@ from forum.web.access import ANYONE, Edge, guarded
 from forum.web.audience import Audience
 from forum.web.error_pages import HANDLERS
 from forum.web.live import Live
+from forum.web.lookout import Lookout
 from forum.web.metrics import Metrics, Watch
 from forum.web.operations import nothing_here
 from forum.web.pace import Pace, Quotas
@@ -33,6 +34,7 @@ from forum.web.pages import make_templates
 from forum.web.routes import SCORE_API, TABLE
 from forum.web.state import State
 from forum.web.writer import Writer
+from forum.webhook import Caller
 from moderation.desk import Desk
 from moderation.memory import Memory
 
@@ -50,13 +52,16 @@ def create_app(
     scoring = Scoring(live.writing, settings) if settings.worker and not only_scores else None
     audience = Audience(database, live)
     loader = Loader(database.reading, settings)
+    lookout = Lookout(database, settings)
     sender = Sender(database.writing, settings)
+    caller = Caller(database.writing, settings)
     routes = [row.route() for row in rows]
     state = State(
         settings=settings,
         database=database,
         glance=database.glance() if database.is_sqlite else None,
         live=live,
+        lookout=lookout,
         writer=Writer(database, live),
         templates=None if only_scores else make_templates(settings, live.rules),
         paths={route.name: route.path_format for route in routes},
@@ -77,6 +82,7 @@ def create_app(
         if state.scoring is not None:
             state.scoring.start()
             sender.start()
+            caller.start()
         if only_scores:
             # At once, since it is for nothing else. On a site nobody may ever ask the desk.
             state.desk.start()
@@ -86,6 +92,7 @@ def create_app(
                 tasks.start_soon(live.watch)
                 tasks.start_soon(audience.watch)
                 tasks.start_soon(daybook.watch, database, settings.zone)
+                tasks.start_soon(lookout.watch)
             try:
                 yield
             finally:
@@ -94,6 +101,7 @@ def create_app(
         if state.scoring is not None:
             state.scoring.stop()
             sender.stop()
+            caller.stop()
         database.close()
 
     app = Starlette(
@@ -157,11 +165,12 @@ class _Server(uvicorn.Server):
 
 
 def work(settings: Settings) -> None:
-    """Score comments and send mails until SIGINT or SIGTERM, without serving."""
+    """Score comments, send mails and call the webhook until SIGINT or SIGTERM, without serving."""
     _configure_logs(settings)
     database = Database(settings.database)
     scoring = Scoring(database.writing, settings)
     sender = Sender(database.writing, settings)
+    caller = Caller(database.writing, settings)
 
     def stop(_number: int, _frame: object) -> None:
         scoring.stop()
@@ -169,8 +178,10 @@ def work(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     sender.start()
+    caller.start()
     scoring.run()
     sender.stop()
+    caller.stop()
     database.close()
 
 

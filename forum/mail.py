@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from forum import disclaimer, notices
 from forum.accounts import Viewer
 from forum.errors import Invalid, NotFound
-from forum.notices import OfSanction, Told
+from forum.notices import OfAlarm, OfSanction, Told
 from forum.settings import Settings, is_address
 from forum.tables import Account, Address
 from moderation import notices as outbox
@@ -157,6 +157,18 @@ def _about_a_sanction(
         *told.sentences,
         # Not the notice: one who is banned could not sign in to read it.
         f"{settings.address}/account/standing",
+        *_ending(settings, site_disclaimer),
+    ]
+    return compose(settings, to, f"{told.title}: {settings.site_name}", paragraphs)
+
+
+def _about_an_alarm(
+    settings: Settings, told: OfAlarm, name: str, to: str, site_disclaimer: str
+) -> EmailMessage:
+    paragraphs = [
+        f"Dear {name},",
+        *told.sentences,
+        f"{settings.address}/admin/alarms",
         *_ending(settings, site_disclaimer),
     ]
     return compose(settings, to, f"{told.title}: {settings.site_name}", paragraphs)
@@ -357,11 +369,13 @@ class Sender:
         each: Leased,
         address: Address,
         name: str,
-        told: Told | OfSanction | None,
+        told: Told | OfSanction | OfAlarm | None,
         said: str,
     ) -> EmailMessage:
         if told is None:
             mail = _confirmation(self._settings, name, address, said)
+        elif isinstance(told, OfAlarm):
+            mail = _about_an_alarm(self._settings, told, name, address.address, said)
         elif isinstance(told, OfSanction):
             mail = _about_a_sanction(self._settings, told, name, address.address, said)
         else:

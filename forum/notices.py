@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from forum import appeals, sanctions
 from forum.accounts import Viewer
 from forum.errors import NotFound
-from forum.tables import Account, Appeal, Comment, Sanction
+from forum.tables import Account, Alarm, Appeal, Comment, Sanction
 from moderation import notices, rules
 from moderation.decisions import BY_PEOPLE, Kind
 from moderation.policy import Status
@@ -147,6 +147,27 @@ class OfSanction:
         return [*said, f"The reason, in the moderator's words: {one.words}"]
 
 
+@dataclass(frozen=True)
+class OfAlarm:
+    """A notice of an alarm that was opened or cleared: sent by mail, and not listed on the site."""
+
+    notice: Notice
+    alarm: Alarm
+
+    @property
+    def title(self) -> str:
+        """What happened, as a headline."""
+        over = self.notice.kind == notices.CLEARED
+        return f"{'Over' if over else 'Alarm'}: {self.alarm.title}"
+
+    @property
+    def sentences(self) -> list[str]:
+        """What happened, and what to do."""
+        if self.notice.kind == notices.CLEARED:
+            return ["What this alarm was about is over. What it said last:", self.alarm.words]
+        return [self.alarm.words, self.alarm.advice]
+
+
 _GIVEN = {
     sanctions.Kind.WARNING: "A moderator has warned you",
     sanctions.Kind.PRE_MODERATION: "Your comments wait for a moderator",
@@ -183,12 +204,27 @@ def one(session: Session, account: Account | Viewer, notice_id: int) -> Told:
     return found
 
 
-def by_id(session: Session, ids: Sequence[int]) -> dict[int, Told | OfSanction]:
-    """Return notices of decisions and sanctions by their numbers, whosever they are."""
-    return _all(session, session.scalars(select(Notice).where(Notice.id.in_(ids))).all())
+def by_id(session: Session, ids: Sequence[int]) -> dict[int, Told | OfSanction | OfAlarm]:
+    """Return notices of decisions, sanctions and alarms by their numbers, whosever they are."""
+    found = session.scalars(select(Notice).where(Notice.id.in_(ids))).all()
+    raised = [notice for notice in found if notice.kind in _OF_ALARMS]
+    alarms = {
+        alarm.id: alarm
+        for alarm in session.scalars(
+            select(Alarm).where(Alarm.id.in_([notice.about for notice in raised]))
+        )
+    }
+    return {
+        **_all(session, found),
+        **{notice.id: OfAlarm(notice, alarms[notice.about or 0]) for notice in raised},
+    }
+
+
+_OF_ALARMS = (notices.ALARM, notices.CLEARED)
 
 
 def _all(session: Session, found: Sequence[Notice]) -> dict[int, Told | OfSanction]:
+    found = [notice for notice in found if notice.kind not in _OF_ALARMS]
     decided = [notice for notice in found if notice.decision_id is not None]
     given = {
         one.id: one

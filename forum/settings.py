@@ -47,6 +47,12 @@ def _mail_sender(sender: str, known: ValidationInfo) -> str:
     return sender
 
 
+def _webhook(address: str) -> str:
+    if address and not re.fullmatch(r"https?://[^/\s?#@]+(/[^\s#]*)?", address):
+        raise ValueError("must be an address like https://alerts.example/forum, without a password")
+    return address
+
+
 # One address and nothing else: no name, no comment, no second address, no line break.
 _WORD = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _ADDRESS = re.compile(rf"(?=.{{1,64}}@){_WORD}(\.{_WORD})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -122,6 +128,12 @@ class Settings(BaseSettings):
     )
     mail_sender: Annotated[str, AfterValidator(_mail_sender)] = Field(
         "", validate_default=True, description="The address that mails come from."
+    )
+    alarm_webhook: Annotated[str, AfterValidator(_webhook)] = Field(
+        "", description="Where alarms are posted as JSON, http:// or https://. Empty: nowhere."
+    )
+    alarm_webhook_secret: SecretStr = Field(
+        SecretStr(""), description="The key that signs what is posted there; empty: unsigned."
     )
     metrics_token: str = Field(
         "", description="Who may read /metrics from elsewhere: Authorization: Bearer TOKEN."

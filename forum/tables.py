@@ -184,6 +184,103 @@ class WorkReach(Base):
     hour: Mapped[datetime]
 
 
+class ScoreDay(Base):
+    """In which bands a label's scores lay in the verdicts of a day. Derived from the log by
+    `forum.scoredays`, and made anew from it when the rows are gone."""
+
+    __tablename__ = "score_days"
+
+    # In the newsroom's time, as 2026-11-22.
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)
+    classifier_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    # Of all comments, of those in a script, or of those in a section; and in which.
+    part: Mapped[str] = mapped_column(String(16), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(String(32), primary_key=True)
+    # A number a band of `moderation.drift`.
+    counts: Mapped[list[int]] = mapped_column(JSON)
+
+
+class VerdictDay(Base):
+    """How many comments a policy version judged in a day, and how. Derived, as score_days."""
+
+    __tablename__ = "verdict_days"
+
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)
+    policy_version_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    judged: Mapped[int]
+    held: Mapped[int]
+    rejected: Mapped[int]
+
+
+class ScoreReach(Base):
+    """The last day that is counted. One row."""
+
+    __tablename__ = "score_reach"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[str] = mapped_column(String(10))
+
+
+class Alarm(Base):
+    """Something that an admin should look at: since when, and whether somebody knows."""
+
+    __tablename__ = "alarms"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    # What of this kind it is about, as programs tell it apart.
+    subject: Mapped[str]
+    title: Mapped[str]
+    # What happened, and what to do next.
+    words: Mapped[str]
+    advice: Mapped[str]
+    opened_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    acknowledged_by: Mapped[int | None]
+    acknowledged_at: Mapped[datetime | None]
+    cleared_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        # Of two servers that see the same, one opens it.
+        Index(
+            "uq_alarms_kind_subject",
+            "kind",
+            "subject",
+            unique=True,
+            sqlite_where=text("cleared_at IS NULL"),
+            postgresql_where=text("cleared_at IS NULL"),
+        ),
+        Index(None, "cleared_at", "id"),
+    )
+
+
+class AlarmCall(Base):
+    """A message to the webhook, written with what it tells; leased as mails are."""
+
+    __tablename__ = "alarm_calls"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)
+    at: Mapped[datetime]
+    # As of a notice: when to send it, or the end of a lease; empty once nothing is to be done.
+    ready_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease: Mapped[str | None] = mapped_column(String(32))
+    last_error: Mapped[str] = mapped_column(default="")
+    sent_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(
+            "ix_alarm_calls_to_send",
+            "ready_at",
+            "id",
+            sqlite_where=text("ready_at IS NOT NULL"),
+            postgresql_where=text("ready_at IS NOT NULL"),
+        ),
+    )
+
+
 class SavedView(Base):
     """A view of the review queue that its owner has named."""
 

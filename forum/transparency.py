@@ -24,7 +24,7 @@ from forum import removals
 from forum.database import Database
 from forum.removals import begin_of
 from forum.tables import Appeal, Comment, Month, Removal, Report, Sanction
-from moderation import rules
+from moderation import decisions, rules
 from moderation.decisions import Kind
 from moderation.tables import Decision, time_of
 
@@ -230,26 +230,11 @@ def _span(session: Session, begin: datetime, end: datetime) -> _Span:
     # by their numbers, without an index that each comment would have to pay for.
     overlap = timedelta(hours=1)
     return _Span(
-        begin, end, _first_since(session, begin - overlap), _first_since(session, end + overlap)
+        begin,
+        end,
+        decisions.first_since(session, begin - overlap),
+        decisions.first_since(session, end + overlap),
     )
-
-
-def _first_since(session: Session, moment: datetime) -> int:
-    """The number of the first line of the log since a moment, found by halving."""
-    low, high = 1, (session.scalar(select(func.max(Decision.id))) or 0) + 1
-    while low < high:
-        middle = (low + high) // 2
-        line = session.execute(
-            select(Decision.id, Decision.at)
-            .where(Decision.id >= middle)
-            .order_by(Decision.id)
-            .limit(1)
-        ).one_or_none()
-        if line is None or line.at >= moment:
-            high = middle
-        else:
-            low = line.id + 1
-    return low
 
 
 def reckon(session: Session, month: str, until: date, zone: tzinfo) -> list[Figure]:

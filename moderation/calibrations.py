@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
-from sqlalchemy import or_, select
+from sqlalchemy import func, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
-from moderation import calibration, labels, lineup, policies, reliability, rules
+from moderation import calibration, decisions, labels, lineup, policies, reliability, rules
 from moderation.calibration import Curve, Curves, Flags, Numbers, version_with
 from moderation.classifier import Classifier
 from moderation.decisions import BY_PEOPLE, Kind
@@ -16,6 +17,7 @@ from moderation.lineup import row_of
 from moderation.policy import Policy, Threshold
 from moderation.reliability import Reliability
 from moderation.tables import (
+    CalibrationProposal,
     CalibrationVersion,
     ClassifierVersion,
     Decision,
@@ -28,10 +30,34 @@ from moderation.tables import (
 LEAST = 100
 # The newest so many scored comments are looked at.
 RECENT = 50_000
+# A calibration is proposed where it brings a label's probabilities so much nearer to the truth.
+GAIN = 0.01
 
 
 class PolicyForAnother(Exception):
     """The policy in force is for another classifier. The message says so, and what to do."""
+
+
+class Loaded(Protocol):
+    """A classifier as it is loaded, by name: nothing is scored here."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def labels(self) -> Sequence[str]: ...
+
+
+@dataclass(frozen=True)
+class Known:
+    """A classifier that has scored here, as it was loaded then, whether or not it is now."""
+
+    name: str
+    version: str
+    labels: Sequence[str]
 
 
 class Calibrated:
@@ -96,8 +122,38 @@ class Refit:
     before: Reliability | None = None
     after: Reliability | None = None
 
+    @property
+    def gain(self) -> float:
+        """By how much the probabilities come nearer to the truth; 0 without a curve."""
+        return self.before.error - self.after.error if self.before and self.after else 0.0
 
-def refit(session: Session, classifier: Classifier) -> list[Refit]:
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; `from_json` reads them back."""
+        return {
+            "label": self.label,
+            "rejected": self.rejected,
+            "others": self.others,
+            "curve": [list(knot) for knot in self.curve.knots] if self.curve else None,
+            "before": self.before.to_json() if self.before else None,
+            "after": self.after.to_json() if self.after else None,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Refit":
+        """Read what `to_json` wrote."""
+        label, curve = value["label"], value["curve"]
+        before, after = value["before"], value["after"]
+        return cls(
+            label,
+            value["rejected"],
+            value["others"],
+            calibration.read_curves({label: curve})[label] if curve else None,
+            Reliability.from_json(before) if before else None,
+            Reliability.from_json(after) if after else None,
+        )
+
+
+def refit(session: Session, classifier: Loaded) -> list[Refit]:
     """Fit the scores of `classifier`, as it was loaded, to what people here decided.
 
     People see what was held and what was reported, not a sample of everything. So the comments
@@ -158,7 +214,12 @@ def _refit(
 
 
 def adopt(
-    session: Session, classifier: Classifier, refits: Sequence[Refit], *, based_on: int
+    session: Session,
+    classifier: Loaded,
+    refits: Sequence[Refit],
+    *,
+    based_on: int,
+    author: int | None = None,
 ) -> PolicyVersion:
     """Put the curves of `refits` in force for `classifier`, as it was loaded.
 
@@ -168,16 +229,30 @@ def adopt(
     looked at. Raises PolicyChanged when it is not in force any more, and PolicyForAnother.
     """
     now = _newest(session, classifier.name, classifier.version)
-    curves = calibration.read_curves(now.curves) if now else {}
     found = dict(now.reliability) if now else {}
     for each in refits:
         if each.curve is not None and each.after is not None:
-            curves[each.label] = each.curve
             found[each.label] = each.after.to_json()
-    return _put(session, classifier, curves, found, based_on=based_on)
+    curves = _with(now, refits)
+    return _put(session, classifier, curves, found, based_on=based_on, author=author)
 
 
-def undo(session: Session, classifier: Classifier, *, based_on: int) -> PolicyVersion | None:
+def _with(now: CalibrationVersion | None, refits: Sequence[Refit]) -> dict[str, Curve]:
+    """The curves in force, with those of `refits` in the place of theirs."""
+    curves = calibration.read_curves(now.curves) if now else {}
+    return curves | {each.label: each.curve for each in refits if each.curve is not None}
+
+
+def moved(session: Session, classifier: Loaded, refits: Sequence[Refit], policy: Policy) -> Policy:
+    """Return a policy of the scores as they are now as `adopt` would move it."""
+    now = _newest(session, classifier.name, classifier.version)
+    before = calibration.read_curves(now.curves) if now else {}
+    return _moved(policy, before, _with(now, refits))
+
+
+def undo(
+    session: Session, classifier: Loaded, *, based_on: int, author: int | None = None
+) -> PolicyVersion | None:
     """Return to the scores as the classifier gives them; None where nothing was adopted.
 
     The thresholds move with them, as in `adopt`. Raises PolicyChanged, PolicyForAnother.
@@ -185,16 +260,17 @@ def undo(session: Session, classifier: Classifier, *, based_on: int) -> PolicyVe
     now = _newest(session, classifier.name, classifier.version)
     if now is None or not now.curves:
         return None
-    return _put(session, classifier, {}, {}, based_on=based_on)
+    return _put(session, classifier, {}, {}, based_on=based_on, author=author)
 
 
 def _put(
     session: Session,
-    classifier: Classifier,
+    classifier: Loaded,
     curves: Curves,
     found: Mapping[str, object],
     *,
     based_on: int,
+    author: int | None,
 ) -> PolicyVersion:
     now = _newest(session, classifier.name, classifier.version)
     before = calibration.read_curves(now.curves) if now else {}
@@ -209,7 +285,7 @@ def _put(
     version = policies.adopt(
         session,
         _moved(old.policy, before, curves),
-        author=None,
+        author=author,
         note=_MOVED if curves else _MOVED_BACK,
         based_on=based_on,
         classifier=becomes,
@@ -279,6 +355,131 @@ def _moved(policy: Policy, before: Curves, after: Curves) -> Policy:
     )
 
 
+# Proposals ----------------------------------------------------------------------------------------
+
+
+class ProposalChanged(Exception):
+    """Another one came meanwhile, or it was adopted, or another calibration was. Look again."""
+
+
+def loaded(session: Session) -> Known | None:
+    """Return the classifier that decides here as it is loaded; None where none does yet."""
+    row = lineup.deciding(session)
+    if row is None:
+        return None
+    own = session.scalar(
+        select(CalibrationVersion.base_id)
+        .where(CalibrationVersion.classifier_id == row.id)
+        .order_by(CalibrationVersion.id.desc())
+        .limit(1)
+    )
+    base = session.get_one(ClassifierVersion, own) if own else row
+    last = session.scalar(
+        select(Score)
+        .where(Score.classifier_id == row.id)
+        .order_by(Score.case_id.desc(), Score.revision.desc())
+        .limit(1)
+    )
+    return Known(base.name, base.version, tuple(last.by_label()) if last else ())
+
+
+def proposal(session: Session) -> CalibrationProposal | None:
+    """Return the newest proposal, fitted or not, adopted or not."""
+    return session.scalar(
+        select(CalibrationProposal).order_by(CalibrationProposal.id.desc()).limit(1)
+    )
+
+
+def refits_of(found: CalibrationProposal) -> list[Refit]:
+    """Return what a proposal was fitted to."""
+    return [Refit.from_json(each) for each in found.refits]
+
+
+def offered(found: CalibrationProposal) -> list[Refit]:
+    """Return those labels of a proposal whose probabilities come nearer to the truth."""
+    return [each for each in refits_of(found) if each.gain > 0]
+
+
+def is_open(session: Session, found: CalibrationProposal) -> bool:
+    """Whether a proposal is fitted, can be adopted, and brings enough."""
+    return (
+        found.fitted_at is not None
+        and found.adopted_as is None
+        and found.calibration_id == _calibration(session)
+        and any(each.gain >= GAIN for each in offered(found))
+    )
+
+
+def new_decisions(session: Session, *, at_most: int) -> int:
+    """Count people's decisions since the scores were last fitted, up to `at_most`."""
+    asked = session.scalar(select(func.max(CalibrationProposal.asked_at)))
+    fitted = session.scalar(select(func.max(CalibrationVersion.adopted_at)))
+    last = max((each for each in (asked, fitted) if each is not None), default=None)
+    lines = select(Decision.id).where(_BY_PEOPLE).limit(at_most)
+    if last is not None:
+        lines = lines.where(Decision.id >= decisions.first_since(session, last))
+    return session.scalar(select(func.count()).select_from(lines.subquery())) or 0
+
+
+# Written out, since the index is known by these very words.
+_BY_PEOPLE = Decision.kind.in_(
+    [literal_column(f"'{kind.value}'") for kind in (*BY_PEOPLE, Kind.UNDO)]
+)
+
+
+def ask(session: Session, *, by: int | None = None) -> CalibrationProposal | None:
+    """Ask for a proposal; the one that waits where there is one, None without a classifier."""
+    newest = proposal(session)
+    if newest is not None and newest.fitted_at is None:
+        return newest
+    known = loaded(session)
+    if known is None:
+        return None
+    found = CalibrationProposal(
+        asked_by=by,
+        asked_at=time_of(session),
+        base_id=row_of(session, known.name, known.version),
+        calibration_id=_calibration(session),
+        refits=[],
+    )
+    session.add(found)
+    session.flush()
+    return found
+
+
+def propose(session: Session, number: int, refits: Sequence[Refit]) -> bool:
+    """Note what a proposal was fitted to; False where another server was faster."""
+    done = session.execute(
+        update(CalibrationProposal)
+        .where(CalibrationProposal.id == number, CalibrationProposal.fitted_at.is_(None))
+        .values(
+            fitted_at=time_of(session),
+            calibration_id=_calibration(session),
+            refits=[each.to_json() for each in refits],
+        )
+    )
+    return bool(done.rowcount)  # type: ignore[attr-defined]
+
+
+def adopt_proposal(session: Session, number: int, *, based_on: int, author: int) -> PolicyVersion:
+    """Put what a proposal offers in force, as `adopt` does.
+
+    Raises ProposalChanged where it is not the newest one any more, or not open.
+    """
+    found, known = proposal(session), loaded(session)
+    if found is None or found.id != number or known is None or not is_open(session, found):
+        raise ProposalChanged
+    version = adopt(session, known, offered(found), based_on=based_on, author=author)
+    found.adopted_as = version.id
+    session.flush()
+    return version
+
+
+def _calibration(session: Session) -> int | None:
+    """The number of the calibration that was adopted last."""
+    return session.scalar(select(func.max(CalibrationVersion.id)))
+
+
 def _newest(session: Session, name: str, version: str) -> CalibrationVersion | None:
     """Return what was adopted last for a classifier, as it is loaded."""
     return session.scalar(
@@ -290,7 +491,7 @@ def _newest(session: Session, name: str, version: str) -> CalibrationVersion | N
     )
 
 
-def _kept(session: Session, classifier: Classifier) -> tuple[list[tuple[int, int]], Numbers]:
+def _kept(session: Session, classifier: Loaded) -> tuple[list[tuple[int, int]], Numbers]:
     """Return the newest scores of a classifier as it is loaded, under whichever curves.
 
     A (case, revision) and a row of `labels.NAMES` each; what was not scored is NaN.

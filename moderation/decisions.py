@@ -1,10 +1,11 @@
 """The only place where a case's status changes, and the log of every change."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from moderation import audits, claims, notices, review_queue, rules, scripts
@@ -272,3 +273,21 @@ def judge_again(
     audits.answer(session, audit, line, says=says, reason=reason, words=words)
     review_queue.settle(session, audit.case_id)
     return line
+
+
+def first_since(session: Session, moment: datetime) -> int:
+    """The number of the first line of the log since a moment, found by halving."""
+    low, high = 1, (session.scalar(select(func.max(Decision.id))) or 0) + 1
+    while low < high:
+        middle = (low + high) // 2
+        line = session.execute(
+            select(Decision.id, Decision.at)
+            .where(Decision.id >= middle)
+            .order_by(Decision.id)
+            .limit(1)
+        ).one_or_none()
+        if line is None or line.at >= moment:
+            high = middle
+        else:
+            low = line.id + 1
+    return low

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 from moderation.tables import Notice, time_of
 
 DECISION = "decision"
+# Sent alone: on the site these stand elsewhere.
+ALARM, CLEARED = "alarm", "cleared"
 
 # For so long a decision is easily taken back.
 PAUSE = timedelta(minutes=1)
@@ -99,6 +101,7 @@ def of(
         .where(
             Notice.account == account,
             or_(Notice.decision_id.is_not(None), Notice.about.is_not(None)),
+            Notice.kind.not_in((ALARM, CLEARED)),
         )
         .order_by(Notice.id.desc())
         .limit(at_most)

@@ -208,6 +208,18 @@ class AuditVersion(Base):
     content: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
+class AlarmLimits(Base):
+    """From where on alarms are raised, as an admin adopted it; numbered like UrgencyVersion."""
+
+    __tablename__ = "alarm_limits"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    author: Mapped[int]
+    note: Mapped[str]
+    adopted_at: Mapped[datetime]
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
 class Golden(Base):
     """A decided case whose right answer is known; newcomers get it mixed in."""
 
@@ -340,6 +352,28 @@ class CalibrationVersion(Base):
     adopted_at: Mapped[datetime]
 
     __table_args__ = (Index(None, "base_id", "id"), Index(None, "classifier_id"))
+
+
+class CalibrationProposal(Base):
+    """Curves fitted to what people decided, for an admin to look at; the newest one counts.
+
+    Asked for, it has no `fitted_at` until a server has found the time.
+    """
+
+    __tablename__ = "calibration_proposals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # Who asked for it; empty for one that came by itself.
+    asked_by: Mapped[int | None]
+    asked_at: Mapped[datetime]
+    fitted_at: Mapped[datetime | None]
+    # The classifier as it is loaded, and the calibration that was in force when it was fitted.
+    base_id: Mapped[int] = mapped_column(ForeignKey("classifiers.id"))
+    calibration_id: Mapped[int | None] = mapped_column(ForeignKey("calibrations.id"))
+    # By label, as `calibrations.Refit` writes itself.
+    refits: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    # The policy version that came with adopting it.
+    adopted_as: Mapped[int | None] = mapped_column(ForeignKey("policy_versions.id"))
 
 
 class Score(Base):

@@ -1,5 +1,6 @@
 """What is counted about requests, and how it is written for Prometheus."""
 
+from collections.abc import Mapping
 from time import perf_counter
 
 import structlog
@@ -42,8 +43,15 @@ class Metrics:
             )
         }
 
-    def write(self, values: dict[str, float]) -> bytes:
-        """Return everything in Prometheus' text form; `values` are the gauges of this moment."""
+        self.alarms = Gauge(
+            "forum_alarms", "Open alarms, by kind.", ["kind"], registry=self.registry
+        )
+
+    def write(self, values: Mapping[str, float], alarms: Mapping[str, int]) -> bytes:
+        """Return everything in Prometheus' text form; `values` are the gauges of this moment, and
+        `alarms` the open alarms by kind."""
+        for kind, many in alarms.items():
+            self.alarms.labels(kind).set(many)
         for name, value in values.items():
             self._gauges[name].set(value)
         return generate_latest(self.registry)

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from forum import alarms
 from forum.database import utc_now
 from forum.errors import NotAllowed, NotFound
 from forum.web.pages import STATIC
@@ -73,13 +74,13 @@ async def metrics(request: Request) -> Response:
     local = request.client is None or request.client.host in ("127.0.0.1", "::1")
     if not (hmac.compare_digest(given.encode(), token.encode()) if token else local):
         raise NotAllowed("Metrics are read from this machine, or with FORUM_METRICS_TOKEN.")
-    values = await read(request, _measure, state)
+    values, open_ = await read(request, _measure, state)
     return Response(
-        state.metrics.write(values), media_type="text/plain; version=0.0.4; charset=utf-8"
+        state.metrics.write(values, open_), media_type="text/plain; version=0.0.4; charset=utf-8"
     )
 
 
-def _measure(session: Session, state: State) -> dict[str, float]:
+def _measure(session: Session, state: State) -> tuple[dict[str, float], dict[str, int]]:
     backlog = scoring_queue.backlog(session)
     waiting = review_queue.counts(session)
     age = (utc_now() - backlog.oldest).total_seconds() if backlog.oldest else 0.0
@@ -99,7 +100,7 @@ def _measure(session: Session, state: State) -> dict[str, float]:
         "shadow_failures": shadow.failures if shadow else 0,
         "shadow_behind": shadow.behind if shadow else 0,
     }
-    return values
+    return values, {kind.value: many for kind, many in alarms.count_open(session).items()}
 
 
 async def nothing_here(request: Request) -> Response:

@@ -54,6 +54,13 @@ NOTICES = {
     "shares": "The new shares count from the next decision on.",
     "golden": "The case is a golden one now.",
     "golden-retired": "The case is shown to no newcomer any more.",
+    "alarm-acknowledged": "Acknowledged. It stays here until it is over.",
+    "alarm-limits": "Saved. They count from the next look on, within a minute.",
+    "fit-asked": "The scores are being fitted. Please look again in a minute or two.",
+    "calibration": "The curves are in force from the next comment on. The thresholds moved with"
+    " them: the same comments are held and rejected as before.",
+    "calibration-undone": "The scores are the classifier’s own again, and the thresholds moved"
+    " back with them.",
     "words": "The list is changed, from the next comment on.",
     "words-as-they-were": "All of this was on the list already.",
     "disclaimer": "The new disclaimer is shown with every thread from now on.",
@@ -146,6 +153,7 @@ def common(request: Request) -> dict[str, Any]:
         "notice": NOTICES.get(request.query_params.get("notice", ""), ""),
         "done": request.query_params.get("done", ""),
         "standing": standing(request),
+        "alarms_waiting": state_of(request).lookout.waiting,
     }
 
 

@@ -13,6 +13,7 @@ from forum.database import Database, Glance
 from forum.scoring import Loader, Scoring
 from forum.settings import Settings
 from forum.web.live import Live
+from forum.web.lookout import Lookout
 from forum.web.metrics import Metrics
 from forum.web.pace import Pace, Quotas
 from forum.web.writer import Writer
@@ -29,6 +30,7 @@ class State:
     # The event loop's own; None on PostgreSQL, where every answer is waited for.
     glance: Glance | None
     live: Live
+    lookout: Lookout
     writer: Writer
     # None where there are no pages: `forum score-api`.
     templates: Any
