@@ -471,8 +471,24 @@ def adopt_proposal(session: Session, number: int, *, based_on: int, author: int)
         raise ProposalChanged
     version = adopt(session, known, offered(found), based_on=based_on, author=author)
     found.adopted_as = version.id
-    session.flush()
+    _decides(session, version)
     return version
+
+
+def leave_adopted(session: Session, *, based_on: int, author: int) -> PolicyVersion | None:
+    """Return to the scores of the classifier that decides as it gives them, as `undo` does."""
+    known = loaded(session)
+    version = undo(session, known, based_on=based_on, author=author) if known else None
+    if version is not None:
+        _decides(session, version)
+    return version
+
+
+def _decides(session: Session, version: PolicyVersion) -> None:
+    # Its worker would note it with its next round; until then the policy would seem to be for
+    # another classifier.
+    lineup.decides(session, version.classifier_id)
+    session.flush()
 
 
 def _calibration(session: Session) -> int | None:

@@ -88,10 +88,9 @@ async def change(request: Request) -> Response:
             number = form.required("proposal")
             calibrations.adopt_proposal(session, number, based_on=based_on, author=by)
             return "calibration"
-        loaded = calibrations.loaded(session)
-        if action != "undo" or loaded is None:
+        if action != "undo":
             raise Invalid("Please choose what to do by one of the buttons.")
-        if calibrations.undo(session, loaded, based_on=based_on, author=by) is None:
+        if calibrations.leave_adopted(session, based_on=based_on, author=by) is None:
             raise Changed("The scores are the classifier’s own already.")
         return "calibration-undone"
 
