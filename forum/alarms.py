@@ -52,6 +52,8 @@ REJUDGED = 200_000
 # So many held comments are looked through for listed words.
 LOOKED_THROUGH = 20_000
 LISTED = 50
+# So many parts of the comments are named in an alarm.
+PARTS = 5
 
 
 class Kind(StrEnum):
@@ -347,22 +349,33 @@ def _listed(at: Look, held: int) -> list[Seen]:
 
 
 def _drift(at: Look) -> list[Seen]:
-    """Scores that are spread otherwise than in the reference, by more than the limit."""
-    return [
-        Seen(
-            Kind.DRIFT,
-            f"{one.label} {one.part} {one.name}".rstrip(),
-            f"The scores of {labels.BY_NAME[one.label].title} have moved: {one.where}",
-            f"In the last seven days they are spread otherwise than in the reference: index"
-            f" {one.drift.psi:.2f}, corrected p {_p(one.p)}, over"
-            f" {_many(int(one.drift.present.sum()), 'comment')}.",
-            "See on the page of drift where they went. Read some of those comments: if readers"
-            " write otherwise, the thresholds may have to follow; if not, ask whoever runs the"
-            " site what changed in what is scored.",
+    """Labels whose scores are spread otherwise than in the reference, by more than the limit.
+
+    One alarm a label: what moves everywhere is one thing to look at, not a dozen.
+    """
+    moved: dict[str, list[Series]] = {}
+    for one in drifted(at):
+        if one.p <= drift.ERROR and one.drift.psi >= at.limits.drift:
+            moved.setdefault(one.label, []).append(one)
+    found = []
+    for label, series in moved.items():
+        most = series[0]
+        where = ", ".join(each.where for each in series[:PARTS])
+        more = f" and {len(series) - PARTS} more" if len(series) > PARTS else ""
+        found.append(
+            Seen(
+                Kind.DRIFT,
+                label,
+                f"The scores of {labels.BY_NAME[label].title} have moved",
+                f"In the last seven days they are spread otherwise than in the reference: {where}"
+                f"{more}. The furthest: index {most.drift.psi:.2f}, corrected p {_p(most.p)}, over"
+                f" {_many(int(most.drift.present.sum()), 'comment')}.",
+                "See on the page of drift where they went. Read some of those comments: if readers"
+                " write otherwise, the thresholds may have to follow; if not, ask whoever runs the"
+                " site what changed in what is scored.",
+            )
         )
-        for one in drifted(at)
-        if one.p <= drift.ERROR and one.drift.psi >= at.limits.drift
-    ]
+    return found
 
 
 def drifted(at: Look) -> Sequence[Series]:

@@ -209,6 +209,8 @@ class Series:
     label: str
     part: str
     name: str
+    # How the part is called: a section by its title.
+    title: str
     drift: Drift
     p: float
 
@@ -218,7 +220,7 @@ class Series:
         if self.part == SCRIPT:
             said = scripts.WRITTEN_IN[self.name]
             return f"Written in {_SCRIPTS.get(self.name, said)}"
-        return f"Section {self.name}" if self.part == SECTION else "All comments"
+        return f"Section {self.title}" if self.part == SECTION else "All comments"
 
 
 _SCRIPTS = {"other": "another script", "several": "several scripts", "none": "no letters"}
@@ -275,11 +277,22 @@ def drifts(session: Session, which: Windows) -> list[Series]:
             if one is not None:
                 compared[key] = one
     corrected = drift.corrected(np.array([one.p for one in compared.values()]))
+    titles = _titles(session)
     series = [
-        Series(label, part, name, one, float(p))
+        Series(label, part, name, titles.get(name, name), one, float(p))
         for ((part, name, label), one), p in zip(compared.items(), corrected, strict=True)
     ]
     return sorted(series, key=lambda each: -each.drift.psi)
+
+
+def _titles(session: Session) -> dict[str, str]:
+    """The titles of the uppermost sections, by the first part of their path."""
+    rows = session.execute(
+        select(Article.section_path, func.max(Article.section))
+        .where(Article.section_path != "")
+        .group_by(Article.section_path)
+    )
+    return {path.split("/")[0]: section.split(" / ")[0] for path, section in rows}
 
 
 def judged(session: Session, *, since: date, until: date) -> list[tuple[str, int, int, int]]:
