@@ -19,7 +19,9 @@ day by day, in a reference and at present.
   1973; Williams, Applied Statistics 1982).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from math import erfc, exp, lgamma, log, sqrt
 
 import numpy as np
@@ -45,7 +47,7 @@ _EXPECTED = 5.0
 _DRAWS = 20_000
 # Above this p the tables of chi-square decide: after the correction nothing is left of it.
 _CLEAR = 0.01
-_DEALS, _FIRST, _AT_ONCE, _ENOUGH = 100_000, 200, 4_000, 10
+_DEALS, _FIRST, _AT_ONCE, _ENOUGH = 100_000, 200, 10_000, 10
 
 
 def binned(scores: Floats) -> Ints:
@@ -94,18 +96,35 @@ def compare(reference: Ints, present: Ints) -> Drift | None:
 
 def _dealt(days: Floats, present: int, found: float) -> float:
     """How often so many `present` of the days, (days, groups), dealt at random, differ as much."""
-    chance, total = np.random.default_rng(0), days.sum(axis=0)
-    as_much = dealt = 0
-    while dealt < _DEALS and as_much < _ENOUGH:
-        deals = _AT_ONCE if dealt else _FIRST
-        lots = chance.random((deals, len(days)), dtype=np.float32)
-        places = lots.argpartition(present, axis=1)[:, :present]
-        chosen = np.zeros(lots.shape)
-        np.put_along_axis(chosen, places, 1.0, axis=1)
-        as_much += int((_chi_square(chosen @ days, total) >= found * (1 - 1e-9)).sum())
-        dealt += deals
+    total, as_much, dealt = days.sum(axis=0), 0, 0
+    for deals in _deals(len(days), present):
+        sums = deals.astype(np.float64) @ days
+        as_much += int((_chi_square(sums, total) >= found * (1 - 1e-9)).sum())
+        dealt += len(deals)
+        if as_much >= _ENOUGH:
+            break
     # The deal that there was is one of them.
     return (as_much + 1) / (dealt + 1)
+
+
+def _deals(days: int, present: int) -> Iterator[npt.NDArray[np.bool_]]:
+    """Yield deals, (deals, days) whether a day is of the present: a few, which mostly tell enough,
+    and then all of _DEALS."""
+    yield _dealt_out(days, present, _FIRST)
+    # Most series have the same days, and may share them.
+    every = _dealt_out(days, present, _DEALS)
+    for start in range(_FIRST, _DEALS, _AT_ONCE):
+        yield every[start : start + _AT_ONCE]
+
+
+@lru_cache(maxsize=2)
+def _dealt_out(days: int, present: int, deals: int) -> npt.NDArray[np.bool_]:
+    chance, found = np.random.default_rng(0), np.zeros((deals, days), dtype=np.bool_)
+    for start in range(0, deals, _AT_ONCE):
+        some = found[start : start + _AT_ONCE]
+        lots = chance.random(some.shape, dtype=np.float32)
+        np.put_along_axis(some, lots.argpartition(present, axis=1)[:, :present], True, axis=1)
+    return found
 
 
 def _groups(counts: Ints, share: float) -> Ints:

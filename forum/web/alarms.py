@@ -43,6 +43,7 @@ WAYS = {
     Kind.MAIL: ("account", "Your own address"),
     Kind.PROPOSAL: ("calibration", "The proposal"),
 }
+_WORDS = ("words", "The list of words")
 _NOTE = 500
 # So many series are listed, the furthest from their reference first.
 SERIES = 100
@@ -100,7 +101,7 @@ async def _page(
             "current": current,
             "in_force": _numbers(now),
             "versions": [(v, _numbers(Limits.from_json(v.content))) for v in versions],
-            "open": open_,
+            "open": [(alarm, _way(alarm.kind, alarm.subject)) for alarm in open_],
             "over": over,
             "names": accounts.names(session, {v.author for v in versions} | who),
         }
@@ -114,9 +115,13 @@ async def _page(
         typed=plain if typed is None else plain | dict(typed),
         problem=problem,
         limits=LIMITS,
-        ways={kind.value: way for kind, way in WAYS.items()},
         **known,
     )
+
+
+def _way(kind: str, subject: str) -> tuple[str, str]:
+    listed = kind == Kind.ONE_GROUND and subject.startswith("listed_hold")
+    return _WORDS if listed else WAYS[Kind(kind)]
 
 
 def _numbers(now: Limits) -> dict[str, str]:
