@@ -2,7 +2,7 @@
 for, opens and clears alarms."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from anyio import to_thread
@@ -31,14 +31,17 @@ class Lookout:
         self.waiting = 0
 
     async def watch(self) -> None:
-        """Look again and again, until cancelled."""
+        """Count what is open, and look again and again, until cancelled."""
+        work: Callable[[], object] = self.count
         while True:
             try:
-                await to_thread.run_sync(self.look)
+                await to_thread.run_sync(work)
             # Alarms are late for a while; the next look tries again.
             except Exception as problem:
                 log.error("alarms_wait", problem=type(problem).__name__)
+            # A server that has just started lets its worker begin before it says that none works.
             await asyncio.sleep(LOOK_EVERY)
+            work = self.look
 
     def look(self) -> None:
         """Look once, and note what there is to see."""

@@ -13,15 +13,17 @@ import numpy as np
 import pytest
 from sqlalchemy import insert, select
 
-from forum import mail, scoredays, workload
+from forum import alarms, articles, mail, scoredays, workload
 from forum.accounts import Role
 from forum.mail import Sender
 from forum.tables import Alarm, AlarmCall, Article, ScoreDay, VerdictDay
 from forum.web.lookout import Lookout
 from forum.webhook import Caller
-from moderation import labels, lineup, policies
-from moderation.tables import Case, Decision, Score
-from tests.people import words
+from moderation import labels, limits, lineup, policies
+from moderation.limits import Limits
+from moderation.policy import Policy, Threshold
+from moderation.tables import Case, Decision, Notice, Score
+from tests.people import TEA, words
 
 
 @pytest.fixture
@@ -303,6 +305,78 @@ def test_drift_and_an_odd_hold_rate_are_found_in_the_days_that_are_counted(weeks
         assert again == counts
         assert [(r.day, r.judged, r.held) for r in session.scalars(select(VerdictDay))] == verdicts
     assert len(counts) == 35 * 3 * len({"toxicity", "insult"} & set(labels.NAMES))
+
+
+def test_a_reference_that_reaches_into_the_present_is_refused_in_words(weeks, ada, look):
+    with weeks.database.writing() as session:
+        limits.adopt(session, Limits(reference_from="2026-11-10"), author=1, based_on=0)
+    look()
+    page = ada.reads("/admin/drift")
+    assert "The reference reaches into the last seven days" in page
+    assert "10 November 2026 to 7 December 2026" in page
+
+
+def test_a_new_policy_is_expected_to_hold_what_it_would_have_held_before(site, clock):
+    for back in range(20, 2, -1):
+        judged(site.database, clock() - timedelta(days=back), 50, seed=back)
+    with site.database.writing() as session:
+        old = policies.in_force(session)
+        new = policies.adopt(
+            session, Policy({"insult": Threshold(hold=0.3)}), author=1, based_on=old.id
+        )
+        new.adopted_at = clock() - timedelta(days=2)
+        new.classifier_id = old.classifier_id
+        scores = np.array(session.scalars(select(Score.insult)).all())
+    with site.database.reading() as session:
+        at = alarms.Look(session, 0, Limits(), UTC, False, alarms.Memory())
+        new = policies.in_force(session)
+        day = (clock() - timedelta(days=1)).date()
+        said = alarms.expected_hold_rate(at, new, day, 100)
+    assert said.value == pytest.approx((scores >= 0.3).mean(), abs=0.02)
+    assert said.low < said.value < said.high < 0.5
+
+
+def test_what_cannot_be_scored_or_sent_is_told_and_of_two_servers_one_tells_it(
+    database, settings, clock
+):
+    settings = settings.model_copy(
+        update={
+            "alarm_webhook": "http://127.0.0.1:9",
+            "mail_folder": "x",
+            "mail_sender": "a@b.example",
+        }
+    )
+    with database.writing() as session:
+        articles.store(session, TEA)
+    judged(database, clock(), 5, status="held", kind="park", classifier_id=None)
+    stuck = {"at": clock(), "ready_at": clock(), "attempts": 3, "last_error": "It answered 500"}
+    with database.writing() as session:
+        session.add(AlarmCall(body={}, **stuck))
+        session.add(Notice(account=1, kind="decision", **stuck))
+    both, problems = threading.Barrier(2), []
+
+    def looks():
+        lookout = Lookout(database, settings)
+        both.wait()
+        try:
+            lookout.look()
+        except Exception as problem:
+            problems.append(problem)
+
+    servers = [threading.Thread(target=looks) for _ in range(2)]
+    for server in servers:
+        server.start()
+    for server in servers:
+        server.join()
+
+    assert problems == []
+    with database.reading() as session:
+        found = [(alarm.kind, alarm.subject) for alarm in session.scalars(select(Alarm))]
+        calls = [
+            call.body["alarm"]["kind"] for call in session.scalars(select(AlarmCall)) if call.body
+        ]
+    assert sorted(found) == [("failures", ""), ("mail", "mail"), ("mail", "webhook")]
+    assert sorted(calls) == ["failures", "mail", "mail"]
 
 
 def test_limits_are_kept_in_versions_and_of_two_admins_one_is_refused(site, ada, look):
