@@ -26,8 +26,8 @@ from moderation.drift import BANDS, Drift, Ints
 from moderation.policy import Status
 from moderation.tables import Case, Decision, Score
 
-# So many days are kept: the longest reference, the week after it, and some to choose among.
-KEPT = timedelta(days=200)
+# So many days are kept: the longest reference and the week after it.
+KEPT = timedelta(days=100)
 DAY = timedelta(days=1)
 # The present is that of so many days: each day of the week has its own readers.
 PRESENT = 7

@@ -45,8 +45,12 @@ class Lookout:
 
     def look(self) -> None:
         """Look once, and note what there is to see."""
-        scoredays.catch_up(self._database, self._settings.zone)
-        self._fit()
+        for prepare in (self._count_days, self._fit):
+            try:
+                prepare()
+            # What is known without it is looked at all the same.
+            except Exception as problem:
+                log.exception("alarms_not_prepared", problem=type(problem).__name__)
         with self._database.reading() as session:
             found = alarms.look(
                 session,
@@ -71,6 +75,9 @@ class Lookout:
     def drifts(self) -> tuple[alarms.Reckoned, Sequence[scoredays.Series]] | None:
         """What drifted when this server reckoned it last, and what for; None before."""
         return self._memory.drifts
+
+    def _count_days(self) -> None:
+        scoredays.catch_up(self._database, self._settings.zone)
 
     def _fit(self) -> None:
         """Fit the scores to what people decided, where somebody asked or enough is new."""
