@@ -4,7 +4,9 @@ import pytest
 from axe_core_python.sync_playwright import Axe
 
 from forum.accounts import Role
+from forum.tables import Alarm
 from forum.web.routes import TABLE
+from moderation.tables import time_of
 from tests.journeys.conftest import THREAD, until
 
 INSULT = "You stupid idiot, shut up."
@@ -67,6 +69,13 @@ def site(run):
     ):
         answer = client.post(path, data=fields, headers={"origin": site.address})
         assert answer.status_code == 303, (path, answer.text)
+    with site.database.writing() as session:
+        now = time_of(session)
+        said = {"title": "Nothing is scored", "words": "1 comment waits.", "advice": "Ask."}
+        for over in (None, now):
+            session.add(
+                Alarm(kind="mail", subject="", opened_at=now, seen_at=now, cleared_at=over, **said)
+            )
     return site
 
 
