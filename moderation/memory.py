@@ -71,9 +71,18 @@ class Part:
         self._judged.append((policy, codes))
         return codes
 
+    @cached_property
+    def _predicted(self) -> deque[tuple[Policy, Outcome]]:
+        return deque(maxlen=2)
+
     def predict(self, policy: Policy) -> Outcome:
-        """Reckon what a day would be like under `policy`."""
-        return outlook.predict(self.outlook, policy, judged=self.judged(policy))
+        """Reckon what a day would be like under `policy`; two answers are kept as well."""
+        for known, outcome in tuple(self._predicted):
+            if known == policy:
+                return outcome
+        outcome = outlook.predict(self.outlook, policy, judged=self.judged(policy))
+        self._predicted.append((policy, outcome))
+        return outcome
 
 
 class Memory:

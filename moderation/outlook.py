@@ -159,6 +159,15 @@ def within(
     )
 
 
+def newest(outlook: Outlook, at_most: int) -> Outlook:
+    """Return the newest texts of an outlook, about so many at most, with the time they came in."""
+    at = outlook.history.at
+    if len(at) <= at_most:
+        return outlook
+    first = int(np.partition(at, len(at) - at_most)[len(at) - at_most])
+    return within(outlook, since=datetime.fromtimestamp(first, UTC))
+
+
 def predict(outlook: Outlook, policy: Policy, *, judged: Codes | None = None) -> Outcome:
     """Reckon what a day would be like under `policy`, were the texts to come like these.
 

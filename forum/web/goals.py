@@ -21,10 +21,13 @@ from forum.web.transactions import read, slowly
 from moderation import curves, goals, labels, policies
 from moderation.curves import Place
 from moderation.goals import Goal, Point, Proposal
+from moderation.outlook import newest
 from moderation.policy import Policy
 
 # So many points of the front can be loaded.
 _SHOWN = 12
+# Among the newest so many texts thresholds are searched: seconds, and enough for any goal.
+_SEARCHED = 300_000
 _FIELDS = ("missed", "agree", "hours")
 
 
@@ -112,6 +115,7 @@ class Loadable:
 class Found:
     """What was found for a goal: the proposal, its figures, and the front as a drawing."""
 
+    texts: int
     proposal: Proposal
     best: Loadable | None
     lines: list[outlook.Line]
@@ -120,14 +124,14 @@ class Found:
 
 
 def _found(goal: Goal, typed: Mapping[str, str], seen: Seen, current: Policy) -> Found:
-    whole = seen.part.outlook
+    some = newest(seen.part.outlook, _SEARCHED)
     proposal = goals.propose(
-        whole.history,
-        whole.sample,
+        some.history,
+        some.sample,
         goal,
         current,
-        seconds_each=whole.seconds_each,
-        days=whole.days,
+        seconds_each=some.seconds_each,
+        days=some.days,
         only=[typed["label"]] if typed["label"] else labels.NAMES,
     )
     now = seen.part.predict(current)
@@ -141,6 +145,7 @@ def _found(goal: Goal, typed: Mapping[str, str], seen: Seen, current: Policy) ->
     }
     loadable = {number: _loadable(proposal.front[number], links[number]) for number in links}
     return Found(
+        len(some),
         proposal,
         loadable.get(chosen) if chosen is not None else None,
         outlook.lines(now, proposal.measured, seen.staff),

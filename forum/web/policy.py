@@ -91,8 +91,8 @@ async def _policy_page(
     outlook.read_on(state)
     seen, current = known["seen"], known["current"]
     now = Policy(mode=Mode.HOLD_EVERYTHING) if known["misfit"] else current.policy
-    # What is typed wrong has no figures.
-    then = proposed or (None if problem else current.policy)
+    # What is typed wrong has no figures, nor has what is meant for other scores.
+    then = proposed or (None if problem or known["misfit"] else current.policy)
     figures = await in_thread(request, outlook.figures, seen, now, then)
     histograms = await in_thread(request, lambda: seen.part.histograms)
     return await page(

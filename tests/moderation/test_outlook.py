@@ -122,6 +122,18 @@ def test_what_had_no_chance_to_be_looked_at_never_counts_as_clean():
     assert later.days == pytest.approx(20, abs=0.1)
 
 
+def test_the_newest_of_an_outlook_keep_the_time_they_came_in():
+    known, _, _ = a_site(1)
+
+    some = outlook.newest(an_outlook(known), 4000)
+
+    assert len(some) == pytest.approx(4000, abs=5)
+    assert some.days == pytest.approx(DAYS / 4, rel=0.05)
+    assert outlook.predict(some, NOW).held == pytest.approx(
+        outlook.predict(an_outlook(known), NOW).held, rel=0.1
+    )
+
+
 def test_few_that_nobody_could_look_at_widen_the_interval():
     known, _, _ = a_site(1)
     before = outlook.predict(an_outlook(known), NOW).misses
