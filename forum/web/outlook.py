@@ -24,7 +24,12 @@ from moderation.simulation import Comparison, compared
 log = structlog.get_logger("forum.outlook")
 
 # The times that can be chosen, by what stands in the address.
-TIMES = {"7": "7 days", "30": "30 days", "90": "90 days", "all": "all that is kept"}
+TIMES = {
+    "7": "the last 7 days",
+    "30": "the last 30 days",
+    "90": "the last 90 days",
+    "all": "all that is kept",
+}
 USUAL = "30"
 
 

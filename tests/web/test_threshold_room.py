@@ -61,7 +61,7 @@ def test_a_preview_says_what_a_day_would_be_like(ada):
 def test_the_time_and_the_section_are_chosen_in_the_address(ada):
     assert "Reckoned from 2 000" in ada.reads("/admin/policy", days="all")
     week = ada.reads("/admin/policy", days="7")
-    assert re.search(r"Reckoned from 15\d comments of 7 days", week)
+    assert re.search(r"Reckoned from 15\d comments of the last 7 days", week)
     # Context 2 has one in 300 texts; nobody decides for one section alone.
     city = ada.reads("/admin/policy", days="all", section="news/city")
     assert re.search(r"Reckoned from [67] comments of .* in this section", city)
