@@ -7,7 +7,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from forum import sanctions
-from forum.tables import Comment
+from forum.tables import Article, Comment
 from moderation import cases
 from moderation.decisions import Kind
 from moderation.policy import Signal
@@ -23,7 +23,8 @@ FAST = 3
 
 
 def witness(session: Session, case_ids: Sequence[int]) -> Mapping[int, Evidence]:
-    """Return the signals of each case, and how many good comments its author has."""
+    """Return the signals of each case, how many good comments its author has, and where it stands:
+    the section of its article, and since how many days that is there."""
     if not case_ids:
         return {}
     other, earlier = aliased(Comment), aliased(Comment)
@@ -51,8 +52,11 @@ def witness(session: Session, case_ids: Sequence[int]) -> Mapping[int, Evidence]
             (repeated & (func.length(Case.text) >= LONG_ENOUGH)).label("repeated"),
             before.label("before"),
             cases.last_by_people(Comment.case_id).label("decided"),
+            Article.section_path,
+            Article.created_at.label("loaded_at"),
         )
         .join(Comment.case)
+        .join(Comment.article)
         .where(Comment.case_id.in_(case_ids))
     ).all()
     authors = {row.author_id for row in rows}
@@ -78,5 +82,10 @@ def witness(session: Session, case_ids: Sequence[int]) -> Mapping[int, Evidence]
             signals.append(
                 Signal("too_fast", f"Its author posted {FAST} comments or more within a minute.")
             )
-        found[row.case_id] = Evidence(tuple(signals), good.get(row.author_id, 0))
+        found[row.case_id] = Evidence(
+            tuple(signals),
+            good.get(row.author_id, 0),
+            row.section_path,
+            max((time_of(session) - row.loaded_at).days, 0),
+        )
     return found

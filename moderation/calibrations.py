@@ -346,12 +346,16 @@ def _moved(policy: Policy, before: Curves, after: Curves) -> Policy:
         # Undone, a threshold comes back as it was; and never a hair above a score that met it.
         return min(float(scale), float(f"{scale:.12g}"))
 
+    def all_moved(thresholds: Mapping[str, Threshold]) -> dict[str, Threshold]:
+        return {
+            label: Threshold(moved(label, limits.hold), moved(label, limits.reject))
+            for label, limits in thresholds.items()
+        }
+
     return replace(
         policy,
-        thresholds={
-            label: Threshold(moved(label, limits.hold), moved(label, limits.reject))
-            for label, limits in policy.thresholds.items()
-        },
+        thresholds=all_moved(policy.thresholds),
+        overrides=[replace(one, thresholds=all_moved(one.thresholds)) for one in policy.overrides],
     )
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload
 from moderation import audits, decisions, scoring_queue, scripts
 from moderation.decisions import Kind
 from moderation.explain import Why
-from moderation.policy import Status
+from moderation.policy import Limit, Scope, Status
 from moderation.statements import Prepared
 from moderation.tables import Case, Decision, Score, time_of
 
@@ -147,32 +147,68 @@ class Ground:
     signals: Sequence[str] = ()
     # The slices that the text quotes and their scores, which the verdict left aside.
     quoted: Mapping[str, Any] | None = None
+    # Where the text stood then.
+    scope: Scope = field(default_factory=Scope)
+
+    @property
+    def limits(self) -> Mapping[str, Limit]:
+        """The thresholds that were in force there and then, by label, and from where they came."""
+        version = self.decision.policy_version
+        return version.policy.limits(self.scope) if version else {}
+
+    @property
+    def places(self) -> Mapping[str, Sequence[str]]:
+        """The places whose own thresholds were in force, in words, and for which labels."""
+        found: dict[str, list[str]] = {}
+        for name, limit in self.limits.items():
+            if limit.override is not None:
+                found.setdefault(limit.override.place, []).append(name)
+        return found
 
 
 def grounds(session: Session, case_ids: Sequence[int]) -> dict[int, Ground]:
     """Return the last verdict on each case with its scores and policy, in two queries."""
+    undoing = aliased(Decision)
     last = (
         select(func.max(Decision.id))
         .where(
             Decision.case_id.in_(case_ids),
             Decision.kind.in_([Kind.VERDICT, Kind.PARK]),
+            ~exists().where(undoing.undoes_id == Decision.id),
         )
         .group_by(Decision.case_id)
     )
-    found = session.scalars(
-        select(Decision)
+    found = session.execute(
+        select(Decision, Case.context)
+        .join(Case, Case.id == Decision.case_id)
         .where(Decision.id.in_(last))
         .options(joinedload(Decision.policy_version), joinedload(Decision.classifier))
     ).all()
-    rows = _rows(session, {_key(decision) for decision in found})
-    return {decision.case_id: _ground(decision, rows.get(_key(decision))) for decision in found}
+    rows = _rows(session, {_key(decision) for decision, _ in found})
+    return {
+        decision.case_id: _ground(decision, context, rows.get(_key(decision)))
+        for decision, context in found
+    }
 
 
-def _ground(decision: Decision, score: Score | None) -> Ground:
+def _ground(decision: Decision, context: int, score: Score | None) -> Ground:
     if score is None:
-        return Ground({}, decision)
+        return Ground({}, decision, scope=Scope(context=context, at=decision.at))
     why = {label: Why.from_json(value) for label, value in (score.why or {}).items()}
-    return Ground(score.by_label(), decision, why, score.signals.split(), score.quoted)
+    return Ground(
+        score.by_label(),
+        decision,
+        why,
+        score.signals.split(),
+        score.quoted,
+        Scope(
+            score.section.path if score.section else "",
+            context,
+            score.older,
+            score.good,
+            decision.at,
+        ),
+    )
 
 
 def _key(decision: Decision) -> tuple[int, int, int]:
@@ -187,7 +223,11 @@ def scores_of(
 
 
 def _rows(session: Session, keys: set[tuple[int, int, int]]) -> dict[tuple[int, int, int], Score]:
-    rows = session.scalars(select(Score).where(Score.case_id.in_({key[0] for key in keys})))
+    rows = session.scalars(
+        select(Score)
+        .where(Score.case_id.in_({key[0] for key in keys}))
+        .options(joinedload(Score.section))
+    )
     found = {(row.case_id, row.revision, row.classifier_id): row for row in rows}
     return {key: found[key] for key in keys if key in found}
 

@@ -1,8 +1,8 @@
 """What the site knows of the texts that it scored, as columns: what simulations are made of."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -24,12 +24,23 @@ from sqlalchemy.orm import Session
 from moderation import audits, labels
 from moderation.audits import Stratum
 from moderation.decisions import Kind
-from moderation.policy import SIGNALS, Means, Mode, Policy, Status
-from moderation.tables import Audit, Batch, Case, Decision, Score, Sweep, SweepCase
+from moderation.policy import (
+    SIGNALS,
+    Means,
+    Mode,
+    Override,
+    Policy,
+    Scope,
+    Status,
+    Threshold,
+    Where,
+)
+from moderation.tables import Audit, Batch, Case, Decision, Score, Section, Sweep, SweepCase
 
 Numbers = NDArray[np.float64]
 Codes = NDArray[np.int8]
 Whole = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 # A status as a small number; the stricter one is the higher.
 PUBLISHED, HELD, REJECTED = 0, 1, 2
@@ -61,7 +72,9 @@ class History:
     a text was scored, in seconds since 1970. `signals` are bits (BIT), `good` how many good
     comments the author had then, `context` where the text stands. `verdict` is what the policy of
     then decided (PUBLISHED, HELD, REJECTED or NONE) under `version`, 0 if none; `people` what a
-    person said of this revision and nobody took back (KEEP, REMOVE or NONE).
+    person said of this revision and nobody took back (KEEP, REMOVE or NONE). `section` is the
+    number of its section, whose path is in `sections`, `older` the age of its context in whole
+    days, both as they were then; left out, texts stand in no section, below something new.
 
     `stratum` is how it came to be looked at: a place in STRATA, SWEPT or UNDRAWN. `chance` is the
     probability with which it was drawn to be judged, and `said` (KEEP, REMOVE or NONE) what who
@@ -81,6 +94,9 @@ class History:
     stratum: Codes = field(default_factory=lambda: np.zeros(0, dtype=np.int8))
     chance: Numbers = field(default_factory=lambda: np.zeros(0))
     said: Codes = field(default_factory=lambda: np.zeros(0, dtype=np.int8))
+    section: Whole = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    older: Whole = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    sections: Mapping[int, str] = field(default_factory=lambda: {0: ""})
 
     def __post_init__(self) -> None:
         n = len(self)
@@ -88,19 +104,26 @@ class History:
             object.__setattr__(self, "stratum", np.full(n, UNDRAWN, dtype=np.int8))
             object.__setattr__(self, "chance", np.zeros(n))
             object.__setattr__(self, "said", np.full(n, NONE, dtype=np.int8))
+        if len(self.section) != n:
+            object.__setattr__(self, "section", np.zeros(n, dtype=np.int64))
+            object.__setattr__(self, "older", np.zeros(n, dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.case_id)
 
     def where(self, which: NDArray[Any] | slice) -> "History":
         """Return those texts for which `which` is true, or those at the places that it names."""
-        rest = {f.name: getattr(self, f.name)[which] for f in fields(self) if f.name != "scores"}
+        rest = {name: getattr(self, name)[which] for name in _COLUMNS if name != "scores"}
         return replace(self, scores=self.scores.T[:, which].T, **rest)
 
     @property
     def days(self) -> float:
         """How many days lie between the first text and the last, at least one."""
         return max(1.0, float(np.ptp(self.at)) / 86_400) if len(self) else 1.0
+
+
+# All but the paths of the sections, which are for all rows together.
+_COLUMNS = tuple(f.name for f in fields(History) if f.name != "sections")
 
 
 def read(
@@ -124,6 +147,8 @@ def read(
             _bits(Score.signals),
             Score.good,
             Case.context,
+            func.coalesce(Score.section_id, 0),
+            Score.older,
             *(getattr(Score, name) for name in labels.NAMES),
         )
         .join(Case, Case.id == Score.case_id)
@@ -144,15 +169,17 @@ def read(
             rows[:, 3].astype(np.int16),
             rows[:, 4].astype(np.int32),
             rows[:, 5].astype(np.int64),
-            rows[:, 6:].copy(),
+            rows[:, 6].astype(np.int32),
+            rows[:, 7].astype(np.int32),
+            rows[:, 8:].copy(),
         )
         for rows in _numbers(session, asked)
     ]
     if not parts:
         return empty()
     # Newest first was for the limit.
-    text, at, signals, good, context, scores = (
-        np.concatenate([part[place][::-1] for part in reversed(parts)]) for place in range(6)
+    text, at, signals, good, context, section, older, scores = (
+        np.concatenate([part[place][::-1] for part in reversed(parts)]) for place in range(8)
     )
     case_id = np.ascontiguousarray(text[:, 0])
     texts = _key(case_id, text[:, 1])
@@ -180,7 +207,15 @@ def read(
         stratum=stratum,
         chance=chance,
         said=said,
+        section=section,
+        older=older,
+        sections=_sections(session),
     )
+
+
+def _sections(session: Session) -> dict[int, str]:
+    """Return the path of each section by its number; 0 is none."""
+    return {0: "", **dict(session.execute(select(Section.id, Section.path)).all())}
 
 
 def _numbers(session: Session, asked: Select[Any]) -> Iterator[Numbers]:
@@ -289,7 +324,12 @@ def _verdicts(
             func.coalesce(_numbered(Decision.stratum, [each.value for each in STRATA]), UNDRAWN),
             func.coalesce(Decision.share, 0),
         )
-        .where(among, Decision.kind == Kind.VERDICT.value)
+        .where(
+            among,
+            Decision.kind == Kind.VERDICT.value,
+            # A policy that was applied later, to what was held already, is no verdict of its time.
+            Decision.batch_id.is_(None),
+        )
         .order_by(Decision.case_id, Decision.id)
     )
     for found in _numbers(session, asked):
@@ -409,19 +449,23 @@ def replaced(
 
 def _same(one: History, other: History) -> bool:
     return all(
-        np.array_equal(getattr(one, f.name), getattr(other, f.name), equal_nan=f.name == "scores")
-        for f in fields(History)
+        np.array_equal(getattr(one, name), getattr(other, name), equal_nan=name == "scores")
+        for name in _COLUMNS
     )
 
 
 def joined(parts: Sequence[History]) -> History:
     """Put histories one after the other."""
     rest = {
-        f.name: np.concatenate([getattr(part, f.name) for part in parts])
-        for f in fields(History)
-        if f.name != "scores"
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in _COLUMNS
+        if name != "scores"
     }
-    return History(scores=np.concatenate([part.scores.T for part in parts], axis=1).T, **rest)
+    return History(
+        scores=np.concatenate([part.scores.T for part in parts], axis=1).T,
+        sections={number: path for part in parts for number, path in part.sections.items()},
+        **rest,
+    )
 
 
 def empty() -> History:
@@ -444,18 +488,27 @@ def empty() -> History:
 def judge_all(history: History, policy: Policy) -> Codes:
     """Judge every text: the status that `policy.judge` gives each, as a number a text."""
     found = by_signals(history, policy)
-    for name in policy.thresholds:
+    for name in policy.named:
         np.maximum(found, by_label(history, policy, name), out=found)
     return found
 
 
 def by_label(history: History, policy: Policy, name: str) -> Codes:
-    """Return the status that one label's thresholds give each text."""
-    threshold = policy.thresholds[name]
-    found = np.zeros(len(history), dtype=np.int8)
+    """Return the status that one label's thresholds give each text, the site's or its place's."""
+    score = history.scores[:, labels.NAMES.index(name)]
+    found = _reached(score, policy.thresholds.get(name, Threshold()))
+    # The last one that writes decides.
+    for override in reversed(policy.overrides):
+        if name in override.thresholds:
+            own = _covers(history, override)
+            found[own] = _reached(score[own], override.thresholds[name])
+    return found
+
+
+def _reached(score: Numbers, threshold: Threshold) -> Codes:
+    found = np.zeros(len(score), dtype=np.int8)
     if threshold.hold is None and threshold.reject is None:
         return found
-    score = history.scores[:, labels.NAMES.index(name)]
     # What is unknown is not published; and no comparison with NaN is true.
     if threshold.hold is not None:
         found[score >= threshold.hold] = HELD
@@ -463,6 +516,40 @@ def by_label(history: History, policy: Policy, name: str) -> Codes:
         found[score >= threshold.reject] = REJECTED
     found[~np.isfinite(score)] = HELD
     return found
+
+
+def covered(history: History, policy: Policy, label: str) -> Flags:
+    """Say of each text whether thresholds of its place, not the site's, decide on this label."""
+    found = np.zeros(len(history), dtype=np.bool_)
+    for override in policy.overrides:
+        if label in override.thresholds:
+            found |= _covers(history, override)
+    return found
+
+
+def _covers(history: History, override: Override) -> Flags:
+    """Say of each text whether it stands where an override is for, as `Override.covers` does."""
+    found: Flags
+    match override.where:
+        case Where.CONTEXT:
+            found = history.context == override.value
+        case Where.SECTION:
+            within = [
+                number
+                for number, path in history.sections.items()
+                if replace(override, until=None).covers(Scope(section=path))
+            ]
+            found = np.isin(history.section, within)
+        case Where.OLDER:
+            found = history.older >= int(override.value)
+        case Where.GOOD:
+            found = history.good >= int(override.value)
+    if override.until is not None:
+        found = found & (history.at < (override.until - _EPOCH).total_seconds())
+    return found
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def by_signals(history: History, policy: Policy) -> Codes:

@@ -1,7 +1,8 @@
 """The policy in force, the classifier its numbers are for, and every version there was."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from moderation import lineup
 from moderation.classifier import Classifier
 from moderation.labels import Scores
-from moderation.policy import DEFAULT, Policy, Signal, Verdict, judge
+from moderation.policy import DEFAULT, NOWHERE, Override, Policy, Scope, Signal, Verdict, judge
 from moderation.tables import ClassifierVersion, PolicyVersion, time_of
 
 
@@ -74,14 +75,18 @@ def misfit(session: Session) -> Misfit | None:
 
 
 def judged(
-    version: PolicyVersion, classifier_id: int, scores: Scores, signals: Sequence[Signal]
+    version: PolicyVersion,
+    classifier_id: int,
+    scores: Scores,
+    signals: Sequence[Signal],
+    scope: Scope = NOWHERE,
 ) -> Verdict:
     """Judge scores of this classifier by a version of the policy.
 
     Where its numbers are for another one they are not applied, and the verdict is to hold.
     """
     if version.classifier_id == classifier_id:
-        return judge(scores, signals, version.policy)
+        return judge(scores, signals, version.policy, scope)
     return judge({}, (_OTHER, *signals), Policy())
 
 
@@ -97,6 +102,11 @@ def in_force(session: Session) -> PolicyVersion:
     if version is None:
         raise LookupError("No policy yet: run 'forum migrate'.")
     return version
+
+
+def places(session: Session) -> Sequence[Override]:
+    """Return the thresholds of single places that are in force and have not ended."""
+    return in_force(session).policy.at(time_of(session)).overrides
 
 
 def _newest(session: Session) -> PolicyVersion | None:
@@ -117,12 +127,14 @@ def adopt(
     based_on: int,
     restores: int | None = None,
     classifier: int | None = None,
+    goal: Mapping[str, Any] | None = None,
+    prediction: Mapping[str, Any] | None = None,
 ) -> PolicyVersion:
     """Put `policy` in force as a new version, from the next judged case on.
 
     `based_on` is the version the admin was looking at; `classifier` whose scores the numbers are
-    for, else the same as those of that version. Raises PolicyChanged if it is not in force any
-    more.
+    for, else the same as those of that version. `goal` is what the admin wanted, `prediction` what
+    is expected of it, both as plain values. Raises PolicyChanged if it is not in force any more.
     """
     base = session.get(PolicyVersion, based_on)
     if base is None:
@@ -135,6 +147,8 @@ def adopt(
         restores=restores,
         adopted_at=time_of(session),
         classifier_id=base.classifier_id if classifier is None else classifier,
+        goal=None if goal is None else dict(goal),
+        prediction=None if prediction is None else dict(prediction),
     )
     try:
         with session.begin_nested():
@@ -153,13 +167,16 @@ def version(session: Session, number: int) -> PolicyVersion:
     return found
 
 
-def versions(session: Session, *, at_most: int = 1000) -> list[PolicyVersion]:
-    """Return the versions, newest first."""
-    return list(
-        session.scalars(
-            select(PolicyVersion)
-            .order_by(PolicyVersion.id.desc())
-            .limit(at_most)
-            .options(joinedload(PolicyVersion.classifier))
-        )
+def versions(
+    session: Session, *, before: int | None = None, at_most: int = 1000
+) -> list[PolicyVersion]:
+    """Return the versions, newest first; those older than version `before`."""
+    query = (
+        select(PolicyVersion)
+        .order_by(PolicyVersion.id.desc())
+        .limit(at_most)
+        .options(joinedload(PolicyVersion.classifier))
     )
+    if before is not None:
+        query = query.where(PolicyVersion.id < before)
+    return list(session.scalars(query))

@@ -1,9 +1,12 @@
 """What a site does with scores. Pure: the worker, the simulation and the evaluation all call it."""
 
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -123,27 +126,185 @@ class Threshold:
 
 
 @dataclass(frozen=True)
+class Scope:
+    """Where a text stands when it is judged, in plain values that the host tells.
+
+    `section` is a path like "life/food", `context` the host's number of what the text stands below,
+    `older` the age of that one in whole days, `good` how many published comments the author has,
+    `at` the moment; without one, nothing has ended yet.
+    """
+
+    section: str = ""
+    context: int = 0
+    older: int = 0
+    good: int = 0
+    at: datetime | None = None
+
+
+NOWHERE = Scope()
+
+
+class Where(StrEnum):
+    """To which texts thresholds of their own apply. What comes first decides before the others."""
+
+    CONTEXT = "context"
+    SECTION = "section"
+    OLDER = "older_than_days"
+    GOOD = "good_from"
+
+
+# A path as addresses have it: names in small letters, joined by slashes.
+_PATH = re.compile(r"[^\s/]+(?:/[^\s/]+)*")
+_LONGEST_NAME = 200
+# More than a page shows, and than a comment can be asked about in no time.
+MOST_OVERRIDES = 50
+_MOST_DAYS = 36_500
+_BIGGEST = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Override:
+    """Thresholds of some labels for some texts, in place of the site's; until a moment, or always.
+
+    `value` is what `where` names: a section's path, a number of days or of good comments, or the
+    number of a context. `name` is how people call it.
+    """
+
+    where: Where
+    value: str | int
+    thresholds: Mapping[str, Threshold]
+    until: datetime | None = None
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        what = f"“{self.where}”"
+        if self.where is Where.SECTION:
+            if not (
+                isinstance(self.value, str)
+                and _PATH.fullmatch(self.value)
+                and self.value.isprintable()
+            ):
+                raise InvalidPolicy(f"{what} must be a section's path, as in life/food.")
+            if len(self.value) > _LONGEST_NAME:
+                raise InvalidPolicy(f"{what} is longer than {_LONGEST_NAME} characters.")
+        else:
+            most = {Where.OLDER: _MOST_DAYS, Where.GOOD: MOST_GOOD}.get(self.where, _BIGGEST)
+            if not _is_whole(self.value) or not 1 <= int(self.value) <= most:
+                raise InvalidPolicy(f"{what} must be a whole number from 1 to {most}.")
+        if len(self.name) > _LONGEST_NAME or not self.name.isprintable():
+            raise InvalidPolicy(f"A name is one line of at most {_LONGEST_NAME} characters.")
+        if not self.thresholds:
+            raise InvalidPolicy(f"The thresholds for {self.place} need at least one label.")
+        object.__setattr__(self, "thresholds", _ordered(self.thresholds))
+        if self.until is not None:
+            if self.until.tzinfo is None:
+                raise InvalidPolicy(
+                    f"The end of the thresholds for {self.place} needs a time zone."
+                )
+            try:
+                until = self.until.astimezone(UTC)
+            except OverflowError:
+                raise InvalidPolicy(f"The thresholds for {self.place} end in no year.") from None
+            # Times of scores are kept to the second where many are judged at once.
+            object.__setattr__(self, "until", until.replace(microsecond=0))
+
+    @property
+    def place(self) -> str:
+        """For which texts it is, in words that follow “for”."""
+        match self.where:
+            case Where.CONTEXT:
+                return f"the article “{self.name}”" if self.name else f"article {self.value}"
+            case Where.SECTION:
+                return f"the section {self.name or self.value}"
+            case Where.OLDER:
+                return f"articles older than {self.value} {'day' if self.value == 1 else 'days'}"
+            case Where.GOOD:
+                return (
+                    f"authors with {self.value} good"
+                    f" {'comment' if self.value == 1 else 'comments'} or more"
+                )
+
+    @property
+    def precedence(self) -> tuple[int, int, str, bool]:
+        """In which order overrides decide: the narrower first, of two alike the one that ends."""
+        narrow = self.value if isinstance(self.value, int) else self.value.count("/")
+        return [*Where].index(self.where), -narrow, str(self.value), self.until is None
+
+    def runs(self, at: datetime | None) -> bool:
+        """Whether it has not ended at this moment."""
+        return self.until is None or at is None or at < self.until
+
+    def covers(self, scope: Scope) -> bool:
+        """Whether it is for a text that stands there."""
+        if not self.runs(scope.at):
+            return False
+        match self.where:
+            case Where.CONTEXT:
+                return scope.context == self.value
+            case Where.SECTION:
+                return f"{scope.section}/".startswith(f"{self.value}/")
+            case Where.OLDER:
+                return scope.older >= int(self.value)
+            case Where.GOOD:
+                return scope.good >= int(self.value)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; `Policy.read` reads them back."""
+        return {
+            "where": {self.where.value: self.value},
+            "thresholds": _limits(self.thresholds),
+            "until": None if self.until is None else self.until.isoformat(),
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Override":
+        """Read what `to_json` wrote. Raises InvalidPolicy."""
+        ((where, which),) = value["where"].items()
+        until = value.get("until")
+        return cls(
+            Where(where),
+            which,
+            _thresholds(value["thresholds"]),
+            None if until is None else datetime.fromisoformat(until),
+            value.get("name", ""),
+        )
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The thresholds of a label for one text, and from where they come; None: from the site."""
+
+    threshold: Threshold
+    override: Override | None = None
+
+
+@dataclass(frozen=True)
 class Policy:
     """All thresholds of a site, its mode, and what each signal means to it, by code.
 
     A signal that is left out means what it means at first. `trust` says for a signal after how many
     good comments of its author it is skipped; scores are never skipped.
+
+    `overrides` are thresholds of some places over the site's, kept in the order in which they
+    decide. For each label one decides alone: the first that covers a text and names the label, else
+    the site's. An article comes before its section, a deeper section before the one around it, a
+    section before the article's age, age before good comments; the higher age and the greater
+    number before the lower; and of two for the same texts the one that ends before the one that
+    does not.
     """
 
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
     mode: Mode = Mode.PUBLISH_UNLESS_HELD
     signals: Mapping[str, Means] = field(default_factory=dict)
     trust: Mapping[str, int] = field(default_factory=dict)
+    overrides: Sequence[Override] = ()
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.thresholds) - set(labels.NAMES))
-        if unknown:
-            raise InvalidPolicy(f"There is no label called {', '.join(unknown)}.", unknown[0])
+        object.__setattr__(self, "thresholds", _ordered(self.thresholds))
         unheard = sorted({*self.signals, *self.trust} - set(SIGNALS))
         if unheard:
             raise InvalidPolicy(f"There is no signal called {', '.join(unheard)}.")
-        ordered = {n: self.thresholds[n] for n in labels.NAMES if n in self.thresholds}
-        object.__setattr__(self, "thresholds", MappingProxyType(ordered))
         means = {code: self.signals.get(code, kind.at_first) for code, kind in SIGNALS.items()}
         object.__setattr__(self, "signals", MappingProxyType(means))
         for code, good in self.trust.items():
@@ -154,32 +315,56 @@ class Policy:
                 )
         trust = {code: self.trust[code] for code in SIGNALS if code in self.trust}
         object.__setattr__(self, "trust", MappingProxyType(trust))
+        if len(self.overrides) > MOST_OVERRIDES:
+            raise InvalidPolicy(
+                f"At most {MOST_OVERRIDES} places have thresholds of their own. Remove one first."
+            )
+        overrides = tuple(sorted(self.overrides, key=lambda one: one.precedence))
+        for one, other in pairwise(overrides):
+            if one.precedence == other.precedence:
+                lasting = "that end" if one.until else "without an end"
+                raise InvalidPolicy(
+                    f"There are thresholds {lasting} for {one.place} already. Remove them first."
+                )
+        object.__setattr__(self, "overrides", overrides)
+
+    @property
+    def named(self) -> Sequence[str]:
+        """The labels that the site or any place has thresholds for, in their order."""
+        found = {*self.thresholds, *(name for one in self.overrides for name in one.thresholds)}
+        return [name for name in labels.NAMES if name in found]
+
+    def limits(self, scope: Scope = NOWHERE) -> dict[str, Limit]:
+        """Return the thresholds for a text that stands there, by label, with where they are from.
+
+        Labels that neither the site nor the place names are left out.
+        """
+        found = {name: Limit(threshold) for name, threshold in self.thresholds.items()}
+        # The last one that writes decides.
+        for one in reversed(self.overrides):
+            if one.covers(scope):
+                found |= {name: Limit(own, one) for name, own in one.thresholds.items()}
+        return {name: found[name] for name in labels.NAMES if name in found}
+
+    def at(self, moment: datetime) -> "Policy":
+        """Return it without the overrides that have ended by then."""
+        return replace(self, overrides=tuple(one for one in self.overrides if one.runs(moment)))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; `from_json` reads them back."""
         return {
             "mode": self.mode.value,
-            "thresholds": {
-                name: {"hold": threshold.hold, "reject": threshold.reject}
-                for name, threshold in self.thresholds.items()
-            },
+            "thresholds": _limits(self.thresholds),
             "signals": {code: means.value for code, means in self.signals.items()},
             "trust": dict(self.trust),
+            "overrides": [one.to_json() for one in self.overrides],
         }
 
     @classmethod
     def read(cls, value: object) -> "Policy":
         """Read what a person wrote in the form of `to_json`. Raises InvalidPolicy, in words."""
-        told = _object(value, "The policy", {"mode", "thresholds", "signals", "trust"})
-        thresholds = {}
-        for name, given in _object(told.get("thresholds"), "“thresholds”").items():
-            limits = _object(given, f"The threshold of “{name}”", {"hold", "reject"})
-            for kind, limit in limits.items():
-                if not (limit is None or (_is_number(limit) and math.isfinite(limit))):
-                    raise InvalidPolicy(
-                        f"“{kind}” of “{name}” must be a number from 0 to 1, or null for never."
-                    )
-            thresholds[name] = limits
+        told = _object(value, "The policy", {"mode", "thresholds", "signals", "trust", "overrides"})
+        thresholds = _read_limits(told.get("thresholds"))
         signals = _object(told.get("signals", {}), "“signals”")
         for code, means in signals.items():
             may = SIGNALS[code].may if code in SIGNALS else tuple(Means)
@@ -191,19 +376,77 @@ class Policy:
                 raise InvalidPolicy(f"“trust” of “{code}” must be a whole number, not {good!r}.")
         if told.get("mode") not in [*Mode]:
             raise InvalidPolicy(f"“mode” must be one of {', '.join(Mode)}.")
-        return cls.from_json({**told, "thresholds": thresholds})
+        overrides = told.get("overrides", [])
+        if not isinstance(overrides, list):
+            raise InvalidPolicy("“overrides” must be a list, in square brackets.")
+        read = [_read_override(one) for one in overrides]
+        return cls.from_json({**told, "thresholds": thresholds, "overrides": read})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Policy":
         """Read what `to_json` wrote. Raises InvalidPolicy."""
-        thresholds = {}
-        for name, limits in value["thresholds"].items():
-            try:
-                thresholds[name] = Threshold(limits.get("hold"), limits.get("reject"))
-            except InvalidPolicy as problem:
-                raise InvalidPolicy(str(problem), name) from None
         signals = {code: Means(means) for code, means in value.get("signals", {}).items()}
-        return cls(thresholds, Mode(value["mode"]), signals, value.get("trust", {}))
+        return cls(
+            _thresholds(value["thresholds"]),
+            Mode(value["mode"]),
+            signals,
+            value.get("trust", {}),
+            tuple(Override.from_json(one) for one in value.get("overrides", ())),
+        )
+
+
+def _ordered(thresholds: Mapping[str, Threshold]) -> Mapping[str, Threshold]:
+    """Return thresholds in the labels' order, not to be changed. Raises InvalidPolicy."""
+    unknown = sorted(set(thresholds) - set(labels.NAMES))
+    if unknown:
+        raise InvalidPolicy(f"There is no label called {', '.join(unknown)}.", unknown[0])
+    return MappingProxyType({name: thresholds[name] for name in labels.NAMES if name in thresholds})
+
+
+def _limits(thresholds: Mapping[str, Threshold]) -> dict[str, dict[str, float | None]]:
+    return {name: {"hold": one.hold, "reject": one.reject} for name, one in thresholds.items()}
+
+
+def _thresholds(value: Mapping[str, Any]) -> dict[str, Threshold]:
+    found = {}
+    for name, limits in value.items():
+        try:
+            found[name] = Threshold(limits.get("hold"), limits.get("reject"))
+        except InvalidPolicy as problem:
+            raise InvalidPolicy(str(problem), name) from None
+    return found
+
+
+def _read_limits(value: object) -> dict[str, dict[str, Any]]:
+    found = {}
+    for name, given in _object(value, "“thresholds”").items():
+        limits = _object(given, f"The threshold of “{name}”", {"hold", "reject"})
+        for kind, limit in limits.items():
+            if not (limit is None or (_is_number(limit) and math.isfinite(limit))):
+                raise InvalidPolicy(
+                    f"“{kind}” of “{name}” must be a number from 0 to 1, or null for never."
+                )
+        found[name] = limits
+    return found
+
+
+def _read_override(value: object) -> dict[str, Any]:
+    told = _object(value, "An override", {"where", "thresholds", "until", "name"})
+    where = _object(told.get("where"), "“where” of an override", [*Where])
+    if len(where) != 1:
+        raise InvalidPolicy(f"“where” of an override names one of {', '.join(Where)}.")
+    until, name = told.get("until"), told.get("name", "")
+    if until is not None:
+        try:
+            datetime.fromisoformat(until)
+        except (TypeError, ValueError):
+            raise InvalidPolicy(
+                "“until” of an override must be a time with its zone, as in"
+                f" 2026-12-01T06:00:00+00:00, or null for always; not {until!r}."
+            ) from None
+    if not isinstance(name, str):
+        raise InvalidPolicy("“name” of an override must be words.")
+    return {**told, "thresholds": _read_limits(told.get("thresholds"))}
 
 
 def _object(value: object, what: str, keys: Collection[str] | None = None) -> dict[str, Any]:
@@ -219,6 +462,10 @@ def _object(value: object, what: str, keys: Collection[str] | None = None) -> di
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 # For the classifier that ships: what `forum evaluate --choose` finds on labelled comments that it
@@ -251,6 +498,8 @@ class Finding:
     trusted: int | None = None
     # The reason that a rejection for it names, where whoever set the check chose one.
     reason: str = ""
+    # For which place the threshold was set, where it was not the site's.
+    place: str = ""
 
     def in_words(self) -> str:
         """Say it to a moderator, in one sentence."""
@@ -261,11 +510,12 @@ class Finding:
             title = labels.BY_NAME[self.label].title
         if self.score is not None and self.threshold is not None:
             score, threshold = labels.in_digits(self.score), labels.in_digits(self.threshold)
+        own = f" for {self.place}" if self.place else ""
         match self.code:
             case "above_hold":
-                return f"{title} {score} is at or above the hold threshold {threshold}."
+                return f"{title} {score} is at or above the hold threshold {threshold}{own}."
             case "above_reject":
-                return f"{title} {score} is at or above the reject threshold {threshold}."
+                return f"{title} {score} is at or above the reject threshold {threshold}{own}."
             case "hold_everything":
                 return "The site holds every comment for a moderator."
             case "not_scored":
@@ -305,24 +555,27 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
 
 
-def judge(scores: Scores, signals: Sequence[Signal], policy: Policy) -> Verdict:
-    """Say what `policy` makes of a text with these scores and signals.
+def judge(
+    scores: Scores, signals: Sequence[Signal], policy: Policy, scope: Scope = NOWHERE
+) -> Verdict:
+    """Say what `policy` makes of a text with these scores and signals, where it stands.
 
     Every check runs and every finding is reported, also one that is skipped because the author is
     trusted; none stops at the first hit. A label that has
     a threshold but no usable score holds the case: what is unknown is not published.
     """
     findings: list[Finding] = []
-    for name, threshold in policy.thresholds.items():
+    for name, limit in policy.limits(scope).items():
+        threshold, place = limit.threshold, limit.override.place if limit.override else ""
         if threshold.hold is None and threshold.reject is None:
             continue
         score = scores.get(name)
         if score is None or not math.isfinite(score):
             findings.append(Finding("not_scored", name))
         elif threshold.reject is not None and score >= threshold.reject:
-            findings.append(Finding("above_reject", name, score, threshold.reject))
+            findings.append(Finding("above_reject", name, score, threshold.reject, place=place))
         elif threshold.hold is not None and score >= threshold.hold:
-            findings.append(Finding("above_hold", name, score, threshold.hold))
+            findings.append(Finding("above_hold", name, score, threshold.hold, place=place))
     for signal in signals:
         if policy.signals.get(signal.code) is Means.NOTHING:
             continue
@@ -346,11 +599,12 @@ def judge(scores: Scores, signals: Sequence[Signal], policy: Policy) -> Verdict:
     return Verdict(Status.REJECTED if counted & rejecting else status, tuple(findings))
 
 
-def nearness(scores: Scores, policy: Policy) -> float:
+def nearness(scores: Scores, policy: Policy, scope: Scope = NOWHERE) -> float:
     """Say how near scores come to a threshold: 1 at one, 0.5 at half of it, 0 far from all."""
     near = 0.0
-    for name, threshold in policy.thresholds.items():
-        limits = [limit for limit in (threshold.hold, threshold.reject) if limit is not None]
+    for name, one in policy.limits(scope).items():
+        ends = (one.threshold.hold, one.threshold.reject)
+        limits = [limit for limit in ends if limit is not None]
         score = scores.get(name)
         if limits and score is not None and math.isfinite(score):
             near = max(near, min(score / min(limits), 1.0) if min(limits) > 0 else 1.0)

@@ -6,15 +6,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from moderation import quotes
 from moderation.classifier import Classifier
 from moderation.labels import Scores
-from moderation.policy import Signal
+from moderation.policy import Scope, Signal
 from moderation.quotes import Quotable
 from moderation.scripts import outside
-from moderation.tables import Score
+from moderation.tables import Score, Section, time_of
 
 # The one signal that depends on the classifier.
 OUTSIDE_LANGUAGES = "outside_languages"
@@ -25,10 +27,13 @@ Quotables = Callable[[Session, Sequence[int]], Mapping[int, Quotable]]
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of a case besides its text: signals, and its author's published comments."""
+    """What is known of a case besides its text: signals, its author's published comments, and where
+    it stands: the path of its section, and the age of its context in whole days."""
 
     signals: tuple[Signal, ...] = ()
     good: int = 0
+    section: str = ""
+    older: int = 0
 
 
 # What is known of these cases now; the host tells. Of a case without an entry nothing is known.
@@ -45,6 +50,8 @@ class Found:
     # What the author says, without what is quoted.
     own: str = ""
     good: int = 0
+    section: str = ""
+    older: int = 0
 
     def beside(self, evidence: Evidence) -> "Found":
         """Return it with what else is known of the case."""
@@ -53,20 +60,53 @@ class Found:
             self,
             signals=tuple(replace(signal, good=evidence.good) for signal in signals),
             good=evidence.good,
+            section=evidence.section,
+            older=evidence.older,
         )
 
-    def row(self, case_id: int, revision: int, classifier_id: int, *, at: datetime) -> Score:
-        """Return it as it is kept."""
+    def scope(self, context: int, *, at: datetime) -> Scope:
+        """Return where the text stands, in this context at this moment."""
+        return Scope(self.section, context, self.older, self.good, at)
+
+    def row(self, session: Session, case_id: int, revision: int, classifier_id: int) -> Score:
+        """Return it as it is kept, at the time of this transaction."""
         return Score(
             case_id=case_id,
             revision=revision,
             classifier_id=classifier_id,
-            scored_at=at,
+            scored_at=time_of(session),
             signals=" ".join(signal.code for signal in self.signals),
             good=self.good,
+            section_id=_section(session, self.section),
+            older=self.older,
             quoted=self.quoted,
             **self.scores,
         )
+
+
+def _section(session: Session, path: str) -> int | None:
+    """Return the number of a section, which is given one when a text first stands in it."""
+    if not path:
+        return None
+    known: dict[str, int] = session.info.setdefault(_SECTIONS, {})
+    if path not in known:
+        number = session.scalar(select(Section.id).where(Section.path == path))
+        if number is None:
+            try:
+                with session.begin_nested():
+                    made = Section(path=path)
+                    session.add(made)
+                    session.flush()
+                    number = made.id
+            # Another process was faster.
+            except IntegrityError:
+                number = session.scalars(select(Section.id).where(Section.path == path)).one()
+        known[path] = number
+    return known[path]
+
+
+# Under which name a session keeps the sections that it has met.
+_SECTIONS = "sections"
 
 
 def read(classifier: Classifier, texts: Sequence[tuple[str, Quotable]]) -> list[Found]:

@@ -13,7 +13,7 @@ from moderation.classifier import Classifier
 from moderation.policy import Signal, Status, title_of
 from moderation.quotes import Quotable
 from moderation.reading import OUTSIDE_LANGUAGES, Evidence, Found, Quotables, read
-from moderation.tables import Case, Score, time_of
+from moderation.tables import Case, Score, Section
 
 log = structlog.get_logger("moderation.rescoring")
 
@@ -136,7 +136,8 @@ def _missing(session: Session, classifier_id: int, among: int, at_most: int) -> 
 def _known(session: Session, texts: Sequence[_Text]) -> dict[tuple[int, int], Evidence]:
     """Return what was known of the texts when they were judged: it is as it was then."""
     rows = session.execute(
-        select(Score.case_id, Score.revision, Score.signals, Score.good)
+        select(Score.case_id, Score.revision, Score.signals, Score.good, Section.path, Score.older)
+        .outerjoin(Section, Section.id == Score.section_id)
         .where(Score.case_id.in_([text.case_id for text in texts]))
         .order_by(Score.scored_at.desc())
     )
@@ -148,6 +149,8 @@ def _known(session: Session, texts: Sequence[_Text]) -> dict[tuple[int, int], Ev
                 if code != OUTSIDE_LANGUAGES
             ),
             row.good,
+            row.path or "",
+            row.older,
         )
         for row in rows
     }
@@ -159,7 +162,7 @@ def _keep(session: Session, classifier_id: int, found: list[tuple[_Text, Found]]
             known = _known(session, [text for text, _ in found])
             session.add_all(
                 each.beside(known.get((text.case_id, text.revision), Evidence())).row(
-                    text.case_id, text.revision, classifier_id, at=time_of(session)
+                    session, text.case_id, text.revision, classifier_id
                 )
                 for text, each in found
             )

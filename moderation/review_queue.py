@@ -7,8 +7,8 @@ page of the queue, its filters and its counts touch nothing else. Every change g
 from collections.abc import Mapping
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, case, delete, func, insert, literal, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, case, delete, exists, func, insert, literal, select, update
+from sqlalchemy.orm import Session, aliased
 
 from moderation import audits, labels, urgency
 from moderation.policy import Status
@@ -68,9 +68,15 @@ def _like_held(session: Session, case_id: int) -> dict[str, object]:
 
 def _ground(session: Session, case_id: int) -> dict[str, object]:
     """On what the case's last verdict stood: what was found, and the scores it was judged by."""
+    undoing = aliased(Decision)
     verdict = session.execute(
         select(Decision.findings, Decision.revision, Decision.classifier_id)
-        .where(Decision.case_id == case_id, Decision.kind.in_(("verdict", "park")))
+        .where(
+            Decision.case_id == case_id,
+            Decision.kind.in_(("verdict", "park")),
+            # A policy that was applied to what was held, and taken back, is no ground.
+            ~exists().where(undoing.undoes_id == Decision.id),
+        )
         .order_by(Decision.id.desc())
         .limit(1)
     ).one_or_none()

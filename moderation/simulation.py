@@ -22,6 +22,7 @@ from moderation.history import (
     Whole,
     by_label,
     by_signals,
+    covered,
     judge_all,
 )
 from moderation.policy import Policy, Status
@@ -149,11 +150,14 @@ class Tradeoff:
     score: `bin` n has the scores from n / FINE to below (n + 1) / FINE, the last one those of 1.
     So the counts for a threshold of whole thousandths are exact. `unscored[rest, people]` counts
     the texts without a score: they are held as soon as the label has a threshold.
+    `fixed[status, people]` counts those for whose place the label has thresholds of its own: they
+    stay what they are.
     """
 
     label: str
     counts: NDArray[np.int64]
     unscored: NDArray[np.int64]
+    fixed: NDArray[np.int64]
 
     def at(self, hold: float | None, reject: float | None) -> NDArray[np.int64]:
         """Return how many texts come out as PUBLISHED, HELD, REJECTED: statuses by people.
@@ -161,7 +165,7 @@ class Tradeoff:
         The thresholds are taken as whole thousandths.
         """
         ends = [FINE + 1 if limit is None else round(limit * FINE) for limit in (hold, reject)]
-        found = np.zeros((3, 3), dtype=np.int64)
+        found = self.fixed.copy()
         for rest in (PUBLISHED, HELD, REJECTED):
             counts = self.counts[rest]
             low = counts[:, : min(ends)].sum(axis=1)
@@ -176,13 +180,15 @@ class Tradeoff:
     def to_json(self) -> dict[str, Any]:
         """Return plain values for a page: of `counts`, summed over people, what is not 0.
 
-        `cells` holds a row [rest, bin, texts] each, `unscored` the texts by rest.
+        `cells` holds a row [rest, bin, texts] each, `unscored` the texts by rest, `fixed` by
+        status.
         """
         counts = self.counts.sum(axis=1)
         rest, bins = np.nonzero(counts)
         return {
             "cells": np.column_stack((rest, bins, counts[rest, bins])).tolist(),
             "unscored": self.unscored.sum(axis=1).tolist(),
+            "fixed": self.fixed.sum(axis=1).tolist(),
         }
 
 
@@ -200,7 +206,7 @@ def tradeoffs(
     """
     bins = all_bins(history) if bins is None else bins
     by_signals_ = by_signals(history, policy)
-    each = {name: by_label(history, policy, name) for name in policy.thresholds}
+    each = {name: by_label(history, policy, name) for name in policy.named}
     people = history.people - np.int8(NONE)
     found = {}
     for name, binned in bins.items():
@@ -208,10 +214,15 @@ def tradeoffs(
         for other, codes in each.items():
             if other != name:
                 np.maximum(rest, codes, out=rest)
-        # The last bin of each is for those without a score.
-        cells = (rest * np.int32(3) + people) * np.int32(FINE + 2) + binned
-        counts = np.bincount(cells, minlength=9 * (FINE + 2)).reshape(3, 3, FINE + 2)
-        found[name] = Tradeoff(name, counts[..., :-1], counts[..., -1])
+        place = binned
+        if policy.overrides and name in each:
+            own = covered(history, policy, name)
+            rest[own] = np.maximum(rest[own], each[name][own])
+            place = np.where(own, np.int16(FINE + 2), binned)
+        # Behind the bins are those without a score, and those that no handle moves.
+        cells = (rest * np.int32(3) + people) * np.int32(FINE + 3) + place
+        counts = np.bincount(cells, minlength=9 * (FINE + 3)).reshape(3, 3, FINE + 3)
+        found[name] = Tradeoff(name, counts[..., :-2], counts[..., -2], counts[..., -1])
     return found
 
 
@@ -270,8 +281,5 @@ def changed(
 
 def differs(history: History, now: Policy, then: Policy, label: str) -> NDArray[np.bool_]:
     """Say of each text whether the thresholds of one label alone decide it differently."""
-    one, other = (
-        by_label(history, policy, label) if label in policy.thresholds else np.int8(PUBLISHED)
-        for policy in (now, then)
-    )
+    one, other = (by_label(history, policy, label) for policy in (now, then))
     return np.broadcast_to(one != other, len(history))

@@ -376,6 +376,15 @@ class CalibrationProposal(Base):
     adopted_as: Mapped[int | None] = mapped_column(ForeignKey("policy_versions.id"))
 
 
+class Section(Base):
+    """A section in which a text stood when it was judged, by its path: the host names them."""
+
+    __tablename__ = "sections"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(unique=True)
+
+
 class Score(Base):
     """What one classifier gave one revision of a text: a column a label, empty if it has none.
 
@@ -399,6 +408,9 @@ class Score(Base):
     signals: Mapped[str] = mapped_column(default="")
     # How many published comments the author had then.
     good: Mapped[int] = mapped_column(default=0)
+    # Where it stood then: its section, and the age of its context in whole days.
+    section_id: Mapped[int | None] = mapped_column(ForeignKey("sections.id"))
+    older: Mapped[int] = mapped_column(default=0, server_default="0")
     # What the text quotes, scored apart from the author's own words; empty if it quotes nothing.
     quoted: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     # Which words carry the scores; empty until the worker has found the time to look.
@@ -414,6 +426,8 @@ class Score(Base):
             postgresql_where=text("why IS NULL"),
         ),
     )
+
+    section: Mapped["Section | None"] = relationship(lazy="raise")
 
     def by_label(self) -> dict[str, float]:
         """Return the scores that were given, by label name."""
@@ -439,12 +453,23 @@ class PolicyVersion(Base):
     content: Mapped[dict[str, Any]] = mapped_column(JSON)
     classifier_id: Mapped[int] = mapped_column(ForeignKey("classifiers.id"))
     shipped: Mapped[bool] = mapped_column(default=False)
+    # What the admin wanted, where thresholds were found for it.
+    goal: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    # What was expected of it when it was adopted, and what came of it (`predictions`).
+    prediction: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    outcome: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     classifier: Mapped[ClassifierVersion] = relationship(lazy="raise")
 
     @property
     def policy(self) -> Policy:
         return Policy.from_json(self.content)
+
+    @property
+    def came_as_expected(self) -> bool:
+        """Whether all that was kept of what came lay within its interval."""
+        lines = (self.outcome or {}).get("lines", {}).values()
+        return all(line["as_expected"] for line in lines)
 
 
 class RulesVersion(Base):
@@ -592,6 +617,8 @@ class Batch(Base):
     # The view that they were found in, as it stands in the address.
     view: Mapped[dict[str, Any]] = mapped_column(JSON)
     sweep_id: Mapped[int | None] = mapped_column(ForeignKey("sweeps.id"))
+    # The policy that is applied to what was held, where it is that.
+    policy_version_id: Mapped[int | None] = mapped_column(ForeignKey("policy_versions.id"))
     # draft, running, done, undoing, undone: so a batch that was killed can be gone on with.
     state: Mapped[str] = mapped_column(String(16))
     # What was decided, from the moment it runs.

@@ -11,9 +11,18 @@ from sqlalchemy.orm import Session, aliased
 
 from moderation import labels
 from moderation.labels import Scores
-from moderation.policy import Policy, Signal, Status, Threshold, Verdict, judge, title_of
+from moderation.policy import (
+    Policy,
+    Scope,
+    Signal,
+    Status,
+    Threshold,
+    Verdict,
+    judge,
+    title_of,
+)
 from moderation.rescoring import NEWEST
-from moderation.tables import Case, Score
+from moderation.tables import Case, Score, Section
 
 # Fewer tell too little of the comments to come.
 LEAST = 50
@@ -34,6 +43,8 @@ class Pairs:
     one: Numbers
     other: Numbers
     signals: Sequence[Sequence[Signal]]
+    # Where each stood when it was judged.
+    scopes: Sequence[Scope]
 
     def __len__(self) -> int:
         return len(self.case_ids)
@@ -83,10 +94,16 @@ def pairs(
             one.revision,
             one.signals,
             one.good,
+            Section.path,
+            one.older,
+            one.scored_at,
+            Case.context,
             *(getattr(one, name) for name in labels.NAMES),
             *(getattr(other, name) for name in labels.NAMES),
         )
         .join(other, (other.case_id == one.case_id) & (other.revision == one.revision))
+        .join(Case, Case.id == one.case_id)
+        .outerjoin(Section, Section.id == one.section_id)
         .where(one.classifier_id == one_id, other.classifier_id == other_id)
         .order_by(one.case_id.desc(), one.revision.desc())
         .limit(at_most)
@@ -95,7 +112,7 @@ def pairs(
         query = query.where(one.case_id < before)
     rows = session.execute(query).all()
     width = len(labels.NAMES)
-    scores = np.array([tuple(row[4:]) for row in rows], dtype=np.float64).reshape(-1, 2 * width)
+    scores = np.array([tuple(row[8:]) for row in rows], dtype=np.float64).reshape(-1, 2 * width)
     return Pairs(
         [row.case_id for row in rows],
         [row.revision for row in rows],
@@ -105,6 +122,7 @@ def pairs(
             tuple(Signal(code, title_of(code), row.good) for code in row.signals.split())
             for row in rows
         ],
+        [Scope(row.path or "", row.context, row.older, row.good, row.scored_at) for row in rows],
     )
 
 
@@ -118,9 +136,24 @@ def translate(policy: Policy, pairs: Pairs) -> Translation:
             f"Only {len(pairs)} comments were scored by both classifiers, and {LEAST} are needed. "
             "Wait until the new one has read more, or type thresholds of your own."
         )
+    thresholds, moved = _translated(policy.thresholds, pairs)
+    translated = replace(
+        policy,
+        thresholds=thresholds,
+        overrides=[
+            replace(one, thresholds=_translated(one.thresholds, pairs)[0])
+            for one in policy.overrides
+        ],
+    )
+    return Translation(translated, moved, len(pairs))
+
+
+def _translated(
+    thresholds: Mapping[str, Threshold], pairs: Pairs
+) -> tuple[dict[str, Threshold], list[Moved]]:
     moved: list[Moved] = []
-    thresholds = {}
-    for label, threshold in policy.thresholds.items():
+    found = {}
+    for label, threshold in thresholds.items():
         column = labels.NAMES.index(label)
         limits: dict[str, float | None] = {}
         for kind, before in (("hold", threshold.hold), ("reject", threshold.reject)):
@@ -130,8 +163,8 @@ def translate(policy: Policy, pairs: Pairs) -> Translation:
                     _moved(label, kind, before, pairs.one[:, column], pairs.other[:, column])
                 )
                 limits[kind] = moved[-1].after
-        thresholds[label] = Threshold(limits["hold"], limits["reject"])
-    return Translation(replace(policy, thresholds=thresholds), moved, len(pairs))
+        found[label] = Threshold(limits["hold"], limits["reject"])
+    return found, moved
 
 
 def _moved(label: str, kind: str, before: float, one: Numbers, other: Numbers) -> Moved:
@@ -234,9 +267,9 @@ def _apart(
     """Yield the texts that are still as they were scored, and that two policies part."""
     apart: dict[tuple[int, int], tuple[int, Verdict, Verdict]] = {}
     for place, key in enumerate(zip(both.case_ids, both.revisions, strict=True)):
-        signals = both.signals[place]
-        first = judge(_scores(both.one[place]), signals, policy)
-        second = judge(_scores(both.other[place]), signals, translated)
+        signals, scope = both.signals[place], both.scopes[place]
+        first = judge(_scores(both.one[place]), signals, policy, scope)
+        second = judge(_scores(both.other[place]), signals, translated, scope)
         if first.status is not second.status:
             apart[key] = place, first, second
     # Not those that their authors changed or took back.

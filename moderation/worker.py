@@ -197,11 +197,12 @@ class Worker:
         ).one_or_none()
         if case is None:
             return
-        score = found.row(claim.case_id, claim.revision, self._row, at=time_of(session))
+        score = found.row(session, claim.case_id, claim.revision, self._row)
         session.add(score)
         if case.status != Status.PENDING:
             return
-        verdict = policies.judged(policy, self._row, found.scores, found.signals)
+        scope = found.scope(case.context, at=time_of(session))
+        verdict = policies.judged(policy, self._row, found.scores, found.signals, scope)
         with contextlib.suppress(decisions.Stale):  # Somebody was faster: the same as above.
             decisions.decide(
                 session,
@@ -212,7 +213,7 @@ class Worker:
                 findings=verdict.findings,
                 policy_version=policy.id,
                 classifier=self._row,
-                nearness=nearness(found.scores, policy.policy),
+                nearness=nearness(found.scores, policy.policy, scope),
             )
             if verdict.status is not Status.PUBLISHED:
                 score.why = null()

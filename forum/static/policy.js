@@ -195,7 +195,8 @@ function estimate(label) {
     return at === null ? FINE + 1 : Math.round(at * FINE);
   });
   const low = Math.min(...ends);
-  const then = [0, 0, 0];
+  // Where places have thresholds of their own, nothing moves.
+  const then = [...known.fixed];
   for (const [rest, bin, texts] of known.cells) {
     then[bin >= ends[1] ? REJECTED : bin >= low ? Math.max(rest, HELD) : rest] += texts;
   }

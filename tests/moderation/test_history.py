@@ -1,5 +1,8 @@
 """What is kept of the texts, in columns: judged as the worker judges, counted as it decides."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +11,21 @@ from moderation import cases, decisions, history, policies, simulation
 from moderation.decisions import Kind
 from moderation.history import BIT, KEEP, NONE, PUBLISHED, REMOVE, STATUSES, History
 from moderation.labels import NAMES
-from moderation.policy import SIGNALS, Means, Mode, Policy, Signal, Status, Threshold, judge
+from moderation.policy import (
+    DEFAULT,
+    SIGNALS,
+    Means,
+    Mode,
+    Override,
+    Policy,
+    Scope,
+    Signal,
+    Status,
+    Threshold,
+    Where,
+    judge,
+)
+from moderation.reading import Evidence
 from moderation.tables import Case
 from moderation.worker import Worker
 
@@ -24,6 +41,29 @@ def thresholds(draw, limit=LIMIT):
     return Threshold(*sorted((a, b))) if None not in (a, b) else Threshold(a, b)
 
 
+START = datetime(2026, 11, 1, tzinfo=UTC)
+PATHS = ["", "life", "life/food", "lifestyle", "news"]
+
+
+@st.composite
+def overrides(draw):
+    where, value = draw(
+        st.one_of(
+            st.tuples(st.just(Where.CONTEXT), st.integers(1, 3)),
+            st.tuples(st.just(Where.SECTION), st.sampled_from(PATHS[1:])),
+            st.tuples(st.just(Where.OLDER), st.integers(1, 3)),
+            st.tuples(st.just(Where.GOOD), st.integers(1, 4)),
+        )
+    )
+    until = draw(st.one_of(st.none(), st.integers(0, 5)))
+    return Override(
+        where,
+        value,
+        draw(st.dictionaries(st.sampled_from(NAMES), thresholds(), min_size=1)),
+        None if until is None else START + timedelta(seconds=until),
+    )
+
+
 @st.composite
 def a_policy(draw):
     return Policy(
@@ -35,6 +75,7 @@ def a_policy(draw):
             )
         ),
         draw(st.dictionaries(st.sampled_from([*SIGNALS]), st.integers(1, 4))),
+        draw(st.lists(overrides(), max_size=5, unique_by=lambda one: one.precedence)),
     )
 
 
@@ -47,6 +88,9 @@ def texts(draw):
                 st.sets(st.sampled_from([*SIGNALS, "pre_moderation"])),
                 st.integers(0, 5),
                 st.sampled_from([NONE, KEEP, REMOVE]),
+                st.integers(0, 4),
+                st.integers(0, 4),
+                st.sampled_from(range(len(PATHS))),
             ),
             max_size=6,
         )
@@ -55,29 +99,38 @@ def texts(draw):
     return History(
         case_id=np.arange(n),
         revision=np.ones(n, dtype=np.int64),
-        at=np.arange(n),
+        at=np.arange(n) + int(START.timestamp()),
         scores=np.array([row[0] for row in rows]).reshape(n, len(NAMES)),
         signals=np.array(
             [sum(BIT.get(code, 1 << len(SIGNALS)) for code in row[1]) for row in rows],
             dtype=np.int64,
         ),
         good=np.array([row[2] for row in rows], dtype=np.int64),
-        context=np.zeros(n, dtype=np.int64),
+        context=np.array([row[4] for row in rows], dtype=np.int64),
         verdict=np.full(n, NONE, dtype=np.int8),
         version=np.zeros(n, dtype=np.int64),
         people=np.array([row[3] for row in rows], dtype=np.int8),
-    ), [[Signal(code, "", row[2]) for code in row[1]] for row in rows]
+        section=np.array([row[6] for row in rows], dtype=np.int64),
+        older=np.array([row[5] for row in rows], dtype=np.int64),
+        sections=dict(enumerate(PATHS)),
+    ), [
+        (
+            [Signal(code, "", row[2]) for code in row[1]],
+            Scope(PATHS[row[6]], row[4], row[5], row[2], START + timedelta(seconds=place + 0.5)),
+        )
+        for place, row in enumerate(rows)
+    ]
 
 
 @given(texts(), a_policy())
 def test_all_at_once_are_judged_as_each_alone(made, policy):
-    known, signals = made
+    known, beside = made
 
     found = [STATUSES[code] for code in history.judge_all(known, policy)]
 
     assert found == [
-        judge(dict(zip(NAMES, row, strict=True)), some, policy).status
-        for row, some in zip(known.scores.tolist(), signals, strict=True)
+        judge(dict(zip(NAMES, row, strict=True)), signals, policy, scope).status
+        for row, (signals, scope) in zip(known.scores.tolist(), beside, strict=True)
     ]
 
 
@@ -89,7 +142,7 @@ def test_all_at_once_are_judged_as_each_alone(made, policy):
 )
 def test_counts_under_a_handle_are_those_of_the_policy_it_stands_for(made, policy, label, limits):
     known, _ = made
-    then = Policy({**policy.thresholds, label: limits}, policy.mode, policy.signals, policy.trust)
+    then = replace(policy, thresholds={**policy.thresholds, label: limits})
 
     counts = simulation.tradeoff(known, policy, label).at(limits.hold, limits.reject)
 
@@ -154,6 +207,60 @@ def test_each_version_gives_the_verdicts_that_were_recorded_under_it(database, c
         its = known.where(known.version == number)
         assert its.verdict.tolist() == history.judge_all(its, version.policy).tolist()
         assert len(set(its.verdict.tolist())) == (2 if number == 2 else 3)
+
+
+def test_what_a_text_stood_in_is_kept_and_judged_by_again(database, classifier, clock):
+    mild = "You stupid idiot, shut up."
+    lenient = dict.fromkeys(NAMES, Threshold())
+    until = clock.now + timedelta(hours=1)
+    policy = replace(
+        DEFAULT,
+        overrides=[
+            Override(Where.SECTION, "life", lenient),
+            Override(Where.CONTEXT, 8, {"insult": Threshold(hold=0.0)}, until, name="Tea"),
+            Override(Where.OLDER, 3, lenient),
+        ],
+    )
+    places = {7: ("life/food", 0), 8: ("life", 0), 9: ("news", 3), 10: ("news", 2)}
+
+    def witness(session, case_ids):
+        found = {}
+        for case_id in case_ids:
+            section, older = places[session.get_one(Case, case_id).context]
+            found[case_id] = Evidence(section=section, older=older)
+        return found
+
+    with database.writing() as session:
+        policies.adopt(session, policy, author=1, based_on=policies.in_force(session).id)
+    worker = Worker(database.writing, classifier, witness=witness)
+    for hours in (0, 2):
+        clock.turn(hours=hours)
+        with database.writing() as session:
+            for context in places:
+                cases.open_case(session, mild, author=1, context=context)
+        worker.round()
+
+    with database.reading() as session:
+        in_force = policies.in_force(session)
+        known = history.read(session, in_force.classifier_id)
+        ground = cases.grounds(session, [2, 6])
+    said = [finding["place"] for finding in ground[2].decision.findings if "place" in finding]
+
+    first, later = known.verdict.tolist()[:4], known.verdict.tolist()[4:]
+    assert [STATUSES[code].value for code in first] == ["published", "held", "published", "held"]
+    assert [STATUSES[code].value for code in later] == [
+        "published",
+        "published",
+        "published",
+        "held",
+    ]
+    assert said == ["the article “Tea”"]
+    assert ground[2].places == {
+        "the article “Tea”": ["insult"],
+        "the section life": [name for name in NAMES if name != "insult"],
+    }
+    assert ground[6].places == {"the section life": [*NAMES]}
+    assert known.verdict.tolist() == history.judge_all(known, in_force.policy).tolist()
 
 
 def test_a_site_without_scores_has_an_empty_history(database):

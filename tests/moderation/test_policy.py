@@ -1,6 +1,9 @@
 """The policy is a pure function, and its test a table."""
 
+import json
 import math
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -13,10 +16,13 @@ from moderation.policy import (
     InvalidPolicy,
     Means,
     Mode,
+    Override,
     Policy,
+    Scope,
     Signal,
     Status,
     Threshold,
+    Where,
     judge,
 )
 
@@ -152,3 +158,99 @@ def test_no_score_is_ever_skipped():
 def test_trust_that_makes_no_sense_cannot_be_built(good):
     with pytest.raises(InvalidPolicy, match="Link"):
         Policy(trust={"link": good})
+
+
+def own(where: Where, value: str | int, hold: float, **more) -> Override:
+    return Override(where, value, {"insult": Threshold(hold=hold)}, **more)
+
+
+MONDAY = datetime(2026, 11, 30, tzinfo=UTC)
+PLACES = replace(
+    BOTH,
+    overrides=[
+        own(Where.GOOD, 5, 0.11),
+        own(Where.GOOD, 50, 0.12),
+        own(Where.OLDER, 7, 0.21),
+        own(Where.OLDER, 30, 0.22),
+        own(Where.SECTION, "life", 0.31),
+        own(Where.SECTION, "life/food", 0.32),
+        own(Where.SECTION, "life/food", 0.33, until=MONDAY),
+        own(Where.CONTEXT, 4, 0.41),
+        Override(Where.CONTEXT, 5, {"threat": Threshold(hold=0.5)}),
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("scope", "hold"),
+    [
+        (Scope(), 0.5),
+        (Scope(good=4), 0.5),
+        (Scope(good=5), 0.11),
+        (Scope(good=70), 0.12),
+        (Scope(older=6, good=70), 0.12),
+        (Scope(older=7, good=70), 0.21),
+        (Scope(older=99), 0.22),
+        (Scope("lifestyle"), 0.5),
+        (Scope("life", older=99), 0.31),
+        (Scope("life/home"), 0.31),
+        (Scope("life/food/tea", at=MONDAY - timedelta(seconds=1)), 0.33),
+        (Scope("life/food", at=MONDAY), 0.32),
+        (Scope("life/food", 4, at=MONDAY), 0.41),
+        # The narrowest that names the label, not the narrowest.
+        (Scope("life/food", 5, at=MONDAY), 0.32),
+    ],
+)
+def test_for_each_label_the_narrowest_place_decides_alone(scope, hold):
+    assert PLACES.limits(scope)["insult"].threshold.hold == hold
+
+
+def test_what_was_found_says_for_which_place_the_threshold_is():
+    verdict = judge({"insult": 0.4, "threat": 0.0}, (), PLACES, Scope("life"))
+
+    assert verdict.status is Status.HELD
+    assert [found.in_words() for found in verdict.findings] == [
+        "Insult 0.40 is at or above the hold threshold 0.31 for the section life."
+    ]
+    assert Finding.from_json(verdict.findings[0].to_json()) == verdict.findings[0]
+
+
+def test_overrides_go_out_as_plain_values_and_come_back():
+    assert Policy.read(json.loads(json.dumps(PLACES.to_json()))) == PLACES
+
+
+def test_what_has_ended_is_left_out_from_then_on():
+    assert len(PLACES.at(MONDAY - timedelta(seconds=1)).overrides) == len(PLACES.overrides)
+    assert len(PLACES.at(MONDAY).overrides) == len(PLACES.overrides) - 1
+
+
+HOLD = {"insult": {"hold": 0.5}}
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ([], "An override must be an object"),
+        ({"where": {"section": "life"}}, "“thresholds” must be an object"),
+        ({"where": {"section": "life"}, "thresholds": {}}, "need at least one label"),
+        ({"where": {"section": "life", "good_from": 3}, "thresholds": HOLD}, "names one of"),
+        ({"where": {"weather": "bad"}, "thresholds": HOLD}, "has no “weather”"),
+        ({"where": {"section": "/life"}, "thresholds": HOLD}, "must be a section's path"),
+        ({"where": {"section": 3}, "thresholds": HOLD}, "must be a section's path"),
+        ({"where": {"good_from": True}, "thresholds": HOLD}, "must be a whole number"),
+        ({"where": {"context": 10**30}, "thresholds": HOLD}, "must be a whole number"),
+        ({"where": {"section": "life"}, "thresholds": HOLD, "until": "2026-12-01"}, "time zone"),
+        ({"where": {"section": "life"}, "thresholds": HOLD, "until": 7}, "must be a time"),
+        ({"where": {"section": "life"}, "thresholds": HOLD, "name": "\ud800"}, "one line"),
+        ({"where": {"section": "life"}, "thresholds": HOLD, "until": "0001-01-01T00:00+14:00"},
+         "in no year"),
+    ],
+)  # fmt: skip
+def test_an_override_that_is_none_is_refused_in_words(override, says):
+    with pytest.raises(InvalidPolicy, match=says):
+        Policy.read({"mode": "hold_everything", "thresholds": {}, "overrides": [override]})
+
+
+def test_two_overrides_for_the_same_texts_are_refused():
+    with pytest.raises(InvalidPolicy, match="without an end for the section life already"):
+        replace(BOTH, overrides=[own(Where.SECTION, "life", 0.3), own(Where.SECTION, "life", 0.4)])
