@@ -235,6 +235,9 @@ def _can_be_undone(session: Session, decision: Decision, actor: int) -> bool:
     match decision.kind:
         case Kind.APPROVE | Kind.REJECT:
             return True
+        case Kind.VERDICT:
+            # A policy that somebody applied to what was held.
+            return decision.actor is not None
         case Kind.AUDIT:
             return decision.actor == actor
         case Kind.GOLDEN:

@@ -82,11 +82,15 @@ def import_(
     ] = 0,
 ) -> None:
     """Put the policy of a file in force, as a new version."""
-    from moderation import policies
+    from moderation import policies, predictions
 
     policy, meant = read_file(file)
     with site.database(site.settings()) as database:
         try:
+            # Many texts are judged for it, and nobody who writes should wait for that.
+            with database.reading() as session:
+                current = policies.in_force(session)
+                expected = predictions.expect(session, policy, current.classifier_id)
             with database.writing() as session:
                 current = policies.in_force(session)
                 fits(current.classifier, meant, file)
@@ -99,6 +103,7 @@ def import_(
                     author=None,
                     note=note,
                     based_on=based_on or current.id,
+                    prediction=None if expected is None else expected.to_json(),
                 )
         except policies.PolicyChanged as problem:
             raise Refused(
@@ -205,7 +210,7 @@ def translate(
 def show() -> None:
     """Show the policy in force: its mode, and from which scores it holds and rejects."""
     from forum import accounts
-    from moderation import labels, policies
+    from moderation import differences, labels, policies
     from moderation.policy import SIGNALS, Means
 
     with site.database(site.settings()) as database, database.reading() as session:
@@ -228,8 +233,52 @@ def show() -> None:
                 for label, limits in current.policy.thresholds.items()
             ],
         )
+        for one in current.policy.at(session.info["time"]).overrides:
+            until = f" until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else ""
+            say(f"For {one.place}{until}: {differences.spelt(one.thresholds)}.")
         for code, means in current.policy.signals.items():
             says = "counts for nothing" if means is Means.NOTHING else f"{means.value}s"
             good = current.policy.trust.get(code)
             skipped = f", skipped from {good} good comments on" if good else ""
             say(f"{SIGNALS[code].title}: {says}{skipped}.")
+
+
+@app.command("outcome")
+def outcome(
+    version: Annotated[
+        int, typer.Argument(metavar="[VERSION]", help="Else the one in force.", min=0)
+    ] = 0,
+) -> None:
+    """Show what was predicted of a version when it was adopted, and what came."""
+    from moderation import policies, predictions
+
+    with site.database(site.settings()) as database, database.reading() as session:
+        try:
+            found = policies.version(session, version) if version else policies.in_force(session)
+        except LookupError as problem:
+            raise Refused(str(problem)) from None
+        expected, came = predictions.of(found), predictions.came(session, found)
+        if expected is None:
+            raise Refused(
+                f"Nothing was predicted of version {found.id}: that takes the comments of at least"
+                f" {predictions.LEAST} days before it is saved on the page of the policy or"
+                " imported."
+            )
+        say(
+            f"Predicted of version {found.id} from {expected.texts} comments, from"
+            f" {expected.since:%Y-%m-%d %H:%M} to {expected.until:%Y-%m-%d %H:%M} UTC, scored by"
+            f" {found.classifier.title}."
+        )
+        if came is None:
+            for status in expected.daily:
+                number = expected.a_day(status)
+                low, high = map(predictions.in_digits, (number.low, number.high))
+                say(f"{status.value.capitalize()}: predicted {low} to {high} a day.")
+            say("There is something to compare when it has been in force for a day.")
+            return
+        say(
+            f"In force from {came.since:%Y-%m-%d %H:%M}, compared up to"
+            f" {came.until:%Y-%m-%d %H:%M} UTC."
+        )
+        for line in came.lines:
+            say(line.in_words())
