@@ -25,12 +25,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, joinedload
 
-from forum import accounts, review, sweeps, views
-from forum.accounts import Viewer
-from forum.errors import Changed, Invalid, NotFound
+from forum import accounts, review, sanctions, sweeps, views
+from forum.accounts import Role, Viewer
+from forum.errors import Changed, Invalid, NotAllowed, NotFound
 from forum.tables import Account, Comment
 from forum.views import Show, View
-from moderation import claims, labels
+from moderation import applying, claims, labels, policies
 from moderation.decisions import Kind
 from moderation.policy import Status
 from moderation.tables import Batch, BatchCase, Case, Claim, Decision, Place, time_of
@@ -40,6 +40,8 @@ from moderation.tables import Batch, BatchCase, Case, Claim, Decision, Place, ti
 AT_MOST = 50_000
 AT_ONCE = 500
 _LONG_ENOUGH = 0.2
+# Those that a policy decides are read together, so of these fewer.
+_APPLIED_AT_ONCE = 50
 # A batch that has not moved for so long was killed, or its server was.
 STANDS_AFTER = timedelta(seconds=30)
 A_PAGE = 50
@@ -82,6 +84,8 @@ class Origin(StrEnum):
     CHOSEN = "chosen"
     VIEW = "view"
     SWEEP = "sweep"
+    # What the policy in force decides otherwise than one before it.
+    POLICY = "policy"
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,8 @@ class Preview:
     first: Sequence[Comment]
     # How many the view holds, where it holds more than a batch can.
     matching: int
+    # How many become what by a policy, where one is applied.
+    becomes: Mapping[Status, int]
 
 
 def allows(view: View) -> bool:
@@ -202,6 +208,45 @@ def draft(
             if session.scalar(select(exists().where(BatchCase.batch_id == batch.id)))
             else "Please choose at least one case."
         )
+    return batch.id
+
+
+def draft_held(session: Session, *, admin: Viewer, based_on: int) -> int:
+    """Put down which held cases the policy in force decides, and return the batch's number.
+
+    Raises Changed where that is another version than the one that was looked at, and Invalid where
+    all stay held.
+    """
+    _forget_drafts(session)
+    found = applying.held(session)
+    if found.version.id != based_on:
+        raise Changed(
+            f"Version {found.version.id} is in force by now. Please look at what it does."
+        )
+    if not found.moving:
+        raise Invalid("Nothing that is held would be decided by this version: all of it stays.")
+    batch = Batch(
+        origin=Origin.POLICY.value,
+        view=View(show=Show.HELD).asked,
+        policy_version_id=found.version.id,
+        state=State.DRAFT.value,
+        drafted_by=admin.id,
+        drafted_at=time_of(session),
+    )
+    session.add(batch)
+    session.flush()
+    session.execute(
+        insert(BatchCase),
+        [
+            {
+                "batch_id": batch.id,
+                "case_id": one.case_id,
+                "version": one.version,
+                "outcome": Outcome.WAITS.value,
+            }
+            for one in found.moving
+        ],
+    )
     return batch.id
 
 
@@ -373,7 +418,21 @@ def preview(session: Session, file: BatchFile) -> Preview:
         counts = views.counts(session, file.view, viewer=file.batch.drafted_by)
         matching = counts.get(file.view.show, 0)
     ordered = sorted(by_label.items(), key=lambda item: -item[1])
-    return Preview(statuses, dict(ordered), unscored, authors or 0, first, matching)
+    becomes = {}
+    if file.batch.policy_version_id is not None:
+        version = policies.version(session, file.batch.policy_version_id)
+        becomes = applying.becoming(session, version, select(BatchCase.case_id).where(waits))
+    return Preview(statuses, dict(ordered), unscored, authors or 0, first, matching, becomes)
+
+
+def comments_of(session: Session, case_ids: Sequence[int]) -> dict[int, Comment]:
+    """Return the comments of some cases, with author and article, by case."""
+    found = session.scalars(
+        select(Comment)
+        .where(Comment.case_id.in_(case_ids))
+        .options(joinedload(Comment.author), joinedload(Comment.article))
+    )
+    return {comment.case_id: comment for comment in found}
 
 
 def start(
@@ -389,6 +448,11 @@ def start(
     batch = _locked(session, batch_id)
     if batch.state != State.DRAFT:
         raise Changed("This batch runs already, or has run.")
+    if (batch.policy_version_id is not None) != (kind is Kind.VERDICT):
+        raise Invalid("This batch is decided by the policy, or by people: not as was asked.")
+    if batch.policy_version_id is not None:
+        _check_admin(moderator)
+        _check_in_force(session, batch)
     if batch.sweep_id is not None:
         # A draw may have been decided otherwise since the draft.
         if kind is not Kind.APPROVE:
@@ -401,6 +465,19 @@ def start(
     batch.started_by, batch.started_at = moderator.id, time_of(session)
     batch.moved_at = time_of(session)
     session.flush()
+
+
+def _check_admin(person: Account | Viewer) -> None:
+    if person.role != Role.ADMIN:
+        raise NotAllowed("A policy is applied, and taken back, by admins.")
+
+
+def _check_in_force(session: Session, batch: Batch) -> None:
+    if policies.in_force(session).id != batch.policy_version_id:
+        raise Changed(
+            f"Version {batch.policy_version_id} is not in force any more, so it is not applied."
+            " Please look at what the present version does."
+        )
 
 
 def advance(session: Session, batch_id: int) -> bool:
@@ -426,6 +503,8 @@ def advance(session: Session, batch_id: int) -> bool:
 
 def _decide_some(session: Session, batch: Batch) -> bool:
     some = _some(session, batch, Outcome.WAITS)
+    if batch.policy_version_id is not None:
+        return _apply_to_some(session, batch, some[:_APPLIED_AT_ONCE])
     moderator = session.get_one(Account, batch.started_by)
     open_ones = claims.in_force(session, [one.case_id for one in some])
     taken = {case_id for case_id, claim in open_ones.items() if claim.holder != moderator.id}
@@ -446,6 +525,29 @@ def _decide_some(session: Session, batch: Batch) -> bool:
     return len(some) == AT_ONCE
 
 
+def _apply_to_some(session: Session, batch: Batch, some: Sequence[BatchCase]) -> bool:
+    """Decide as the batch's policy says; once another one is in force, the rest is left alone."""
+    version = policies.in_force(session)
+    done: Mapping[int, Decision] = {}
+    if version.id == batch.policy_version_id:
+        seen = {one.case_id: one.version for one in some}
+        authors = session.scalars(select(Case.author).where(Case.id.in_(seen)).distinct())
+        done = applying.apply(
+            session,
+            version,
+            seen,
+            actor=batch.started_by or 0,
+            batch=batch.id,
+            # Sanctioned since they were scored.
+            but=sanctions.watched(session, set(authors)),
+        )
+    for one in some:
+        decision = done.get(one.case_id)
+        one.outcome = (Outcome.DECIDED if decision else Outcome.CHANGED).value
+        one.decision_id = decision.id if decision else None
+    return len(some) == _APPLIED_AT_ONCE
+
+
 def _decide(session: Session, batch: Batch, one: BatchCase, moderator: Account) -> Decision:
     if batch.kind == Kind.APPROVE:
         return review.approve(
@@ -463,8 +565,13 @@ def _decide(session: Session, batch: Batch, one: BatchCase, moderator: Account) 
 
 
 def undo(session: Session, batch_id: int, *, moderator: Account | Viewer) -> None:
-    """Let a batch be taken back, also one that still runs: `advance` does it. Raises Changed."""
+    """Let a batch be taken back, also one that still runs: `advance` does it.
+
+    Raises Changed, and NotAllowed for a policy that was applied, which admins take back.
+    """
     batch = _locked(session, batch_id)
+    if batch.policy_version_id is not None:
+        _check_admin(moderator)
     if batch.state not in (State.RUNNING, State.DONE):
         raise Changed(
             "This batch was not run yet."

@@ -576,6 +576,8 @@ class LogLine:
 
     @property
     def did(self) -> str:
+        if self.decision.kind == Kind.VERDICT and self.decision.actor is not None:
+            return "applied the policy to this comment"
         return _DID[Kind(self.decision.kind)]
 
     @property

@@ -95,7 +95,7 @@ async def run_batch(request: Request) -> Response:
     typed = {"reason": form.text("reason"), "words": form.text("words")}
     try:
         match form.text("to"):
-            case "approve" | "reject" as to:
+            case "approve" | "reject" | "verdict" as to:
                 await transact(
                     request,
                     bulk.start,
@@ -164,7 +164,9 @@ async def batches(request: Request) -> Response:
 
 def in_words(file: BatchFile) -> str:
     """Say what a batch did, in a sentence or two."""
-    did = {"approve": "Approved", "reject": "Rejected"}.get(file.batch.kind, "")
+    did = {"approve": "Approved", "reject": "Rejected", "verdict": "Decided by the policy:"}.get(
+        file.batch.kind, ""
+    )
     match file.batch.state:
         case State.DRAFT:
             return f"{_comments(file.waiting)} to decide."
