@@ -23,6 +23,9 @@ class Did(StrEnum):
     READ = "read"
     RULES = "rules"
     SWITCHED = "switched"
+    # Thresholds of a single place, set or taken away.
+    PLACE = "place"
+    NO_PLACE = "no_place"
 
 
 def record(

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from forum import accounts, articles, disclaimer
+from forum import accounts, articles, disclaimer, overrides
 from forum.accounts import Role
 from forum.errors import Changed, ForumError, Invalid
 from forum.web.forms import Form, path_number, query_number, query_text
@@ -211,11 +211,17 @@ async def change_account(request: Request) -> Response:
 
 async def article_list(request: Request) -> Response:
     """Articles, newest first, to close or reopen their discussions."""
-    found = await read(
-        request, articles.newest, before=query_number(request, "before"), at_most=A_PAGE + 1
-    )
-    more = found[A_PAGE - 1].id if len(found) > A_PAGE else None
-    return await page(request, "admin/articles.html", articles=found[:A_PAGE], more=more)
+    before = query_number(request, "before")
+
+    def ask(session: Session) -> dict[str, Any]:
+        found = articles.newest(session, before=before, at_most=A_PAGE + 1)
+        return {
+            "articles": found[:A_PAGE],
+            "more": found[A_PAGE - 1].id if len(found) > A_PAGE else None,
+            "places": overrides.by_article(session, found[:A_PAGE]),
+        }
+
+    return await page(request, "admin/articles.html", **await read(request, ask))
 
 
 async def change_article(request: Request) -> Response:
