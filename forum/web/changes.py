@@ -1,5 +1,6 @@
 """The comments that other thresholds would decide otherwise, nearest to the line first."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -54,7 +55,8 @@ async def policy_changes(request: Request) -> Response:
                 session,
                 seen.part,
                 current.policy,
-                then or current.policy,
+                # The form has the site's thresholds alone.
+                replace(then or current.policy, overrides=policies.places(session)),
                 viewer=request.state.viewer.id,
                 label=label,
                 script=script,

@@ -18,7 +18,7 @@ from forum import house
 from forum.settings import Settings
 from forum.web.state import state_of
 from forum.web.transactions import in_thread
-from moderation import labels
+from moderation import labels, predictions
 from moderation.policy import Finding, Status
 from moderation.rules import Rules
 
@@ -40,6 +40,7 @@ NOTICES = {
     "undone": "Taken back. The case is where it was.",
     "policy": "The new policy is in force, from the next comment on.",
     "restored": "The earlier policy is in force again, as a new version.",
+    "places": "Saved. It counts from the next comment on.",
     "appealed": "Thank you. Somebody else will look at your comment again.",
     "address": "We have sent a link to this address. Please open it to confirm.",
     "confirmed": "Thank you. From now on we write to this address.",
@@ -112,6 +113,7 @@ def make_templates(settings: Settings, rules: Callable[[], Rules]) -> Environmen
         "lasting": lasting,
         "paragraphs": paragraphs,
         "score": labels.in_digits,
+        "a_day": predictions.in_digits,
         "inline_code": inline_code,
     }
     environment.globals |= {

@@ -1,6 +1,9 @@
-"""The threshold room: the policy in force, what another one would do, and every version."""
+"""The threshold room: the policy in force, and what another one would do."""
 
-from collections.abc import Collection, Mapping
+import json
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
@@ -9,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from forum import accounts
-from forum.errors import Invalid, NotFound
+from forum.errors import Invalid
 from forum.web import outlook
-from forum.web.forms import Form, cleaned, path_number
+from forum.web.forms import Form, cleaned
 from forum.web.pages import page, see_other
 from forum.web.state import state_of
 from forum.web.transactions import in_thread, read, transact
@@ -20,13 +23,26 @@ from moderation import (
     catalogue,
     labels,
     policies,
+    predictions,
     simulation,
     translation,
 )
 from moderation.policies import PolicyChanged
-from moderation.policy import MOST_GOOD, SIGNALS, InvalidPolicy, Means, Mode, Policy, Threshold
+from moderation.policy import (
+    MOST_GOOD,
+    SIGNALS,
+    InvalidPolicy,
+    Means,
+    Mode,
+    Override,
+    Policy,
+    Threshold,
+)
 from moderation.reliability import Reliability, diagram
 from moderation.translation import NothingToTranslateBy, Translation
+
+# So many versions stand on the page; the others have a page of their own.
+SHOWN = 20
 
 
 async def policy_form(request: Request) -> Response:
@@ -73,7 +89,7 @@ async def _policy_page(
         own = calibrations.adopted(session)
         classifier = state.settings.classifier
         found = own.reliability if own else catalogue.reliability(classifier)
-        versions = policies.versions(session)
+        versions = policies.versions(session, at_most=SHOWN + 1)
         return {
             "current": current,
             "misfit": misfit,
@@ -82,7 +98,9 @@ async def _policy_page(
             "seen": seen,
             "calibrated_at": own and own.adopted_at,
             "reliable": _reliable(found),
-            "versions": versions,
+            "versions": versions[:SHOWN],
+            "earlier": len(versions) > SHOWN,
+            "places": policies.places(session),
             "names": accounts.names(session, {v.author for v in versions if v.author}),
             "faster": policies.version(session, faster) if faster else None,
         }
@@ -91,6 +109,8 @@ async def _policy_page(
     outlook.read_on(state)
     seen, current = known["seen"], known["current"]
     now = Policy(mode=Mode.HOLD_EVERYTHING) if known["misfit"] else current.policy
+    if proposed is not None and translated is None:
+        proposed = replace(proposed, overrides=known["places"])
     # What is typed wrong has no figures, nor has what is meant for other scores.
     then = proposed or (None if problem or known["misfit"] else current.policy)
     figures = await in_thread(request, outlook.figures, seen, now, then)
@@ -181,6 +201,57 @@ def typed_policy(fields: Mapping[str, str]) -> Policy:
     return _policy(Form(dict(fields)))
 
 
+# What a goal can ask, as it was typed, and from what to what: at most one miss in so many, so many
+# in 100 who agree, so many hours a day.
+_ASKED = {"missed": (2, 100_000), "agree": (1, 100), "hours": (0, 10_000)}
+
+
+def _goal(form: Form) -> dict[str, Any] | None:
+    """Return the goal that the thresholds were found for, as plain values. Raises Invalid."""
+    if not form.text("goal").strip():
+        return None
+    try:
+        told = json.loads(form.text("goal"))
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict):
+        raise Invalid("The goal cannot be read. Please state it again.", field="goal")
+    found: dict[str, Any] = {}
+    for name, (least, most) in _ASKED.items():
+        if told.get(name) in (None, ""):
+            continue
+        try:
+            found[name] = float(str(told[name]).replace(",", "."))
+        except ValueError:
+            found[name] = math.nan
+        if not least <= found[name] <= most:
+            raise Invalid(
+                f"The goal cannot be read: “{name}” is {least} to {most}. Please state it again.",
+                field="goal",
+            )
+    if told.get("label") in labels.BY_NAME:
+        found["label"] = told["label"]
+    if isinstance(told.get("section"), str) and told["section"]:
+        found["section"] = cleaned(told["section"])[:200]
+    return found or None
+
+
+def _places(session: Session, classifier: int | None = None) -> Sequence[Override]:
+    """Return the thresholds of single places that a policy from the form keeps.
+
+    Those for another classifier are translated; where too little is known for that they end.
+    """
+    current = policies.in_force(session)
+    kept = policies.places(session)
+    if classifier in (None, current.classifier_id) or not kept:
+        return kept
+    both = translation.pairs(session, current.classifier_id, classifier or 0)
+    try:
+        return translation.translate(replace(current.policy, overrides=kept), both).policy.overrides
+    except NothingToTranslateBy:
+        return ()
+
+
 def _good(form: Form, code: str) -> int:
     """Return from how many good comments on a signal is skipped; 0 for never."""
     typed = form.text(_trust(code)).strip()
@@ -239,6 +310,7 @@ async def policy_counts(request: Request) -> Response:
 
     now, seen = await read(request, ask)
     outlook.read_on(state)
+    then = replace(then, overrides=await read(request, _places))
     return JSONResponse(await in_thread(request, _counted, seen, now, then))
 
 
@@ -272,10 +344,13 @@ async def save_policy(request: Request) -> Response:
     if form.text("action") == "translate":
         return await _translated_policy(request)
     try:
-        policy = _policy(form)
+        policy, goal = _policy(form), _goal(form)
         if len(form.text("note")) > 500:
             raise Invalid("Please keep the note within 500 characters.", field="note")
     except Invalid as problem:
+        if problem.field == "goal":
+            # Nobody typed it here, and so nobody could mend it.
+            del typed["goal"]
         whole = _as_typed((await read(request, policies.in_force)).policy) | typed
         return await _policy_page(
             request, typed=whole, problem=problem, based_on=based_on, status=problem.status
@@ -283,18 +358,26 @@ async def save_policy(request: Request) -> Response:
     if form.text("action") == "preview":
         return await _policy_page(request, typed=typed, based_on=based_on, proposed=policy)
 
-    def act(session: Session) -> None:
-        policies.adopt(
-            session,
+    def expect(session: Session) -> tuple[int | None, Policy, predictions.Prediction | None]:
+        classifier = _classifier(session, form)
+        whole = replace(policy, overrides=_places(session, classifier))
+        scored_by = classifier or policies.in_force(session).classifier_id
+        return classifier, whole, predictions.expect(session, whole, scored_by)
+
+    try:
+        # Many texts are judged for it, and nobody who writes should wait for that.
+        classifier, policy, prediction = await read(request, expect)
+        await transact(
+            request,
+            policies.adopt,
             policy,
             author=request.state.viewer.id,
             note=form.text("note").strip(),
             based_on=based_on,
-            classifier=_classifier(session, form),
+            classifier=classifier,
+            goal=goal,
+            prediction=None if prediction is None else prediction.to_json(),
         )
-
-    try:
-        await transact(request, act)
     except Invalid as problem:
         return await _policy_page(
             request, typed=typed, problem=problem, based_on=based_on, status=problem.status
@@ -347,62 +430,3 @@ async def _translated_policy(request: Request) -> Response:
     return await _policy_page(
         request, typed=_as_typed(found.policy, note), proposed=found.policy, translated=found
     )
-
-
-async def policy_version(request: Request) -> Response:
-    """One version as it was, beside the one in force."""
-    number = path_number(request, "id")
-
-    def ask(session: Session) -> dict[str, Any]:
-        try:
-            version = policies.version(session, number)
-        except LookupError as problem:
-            raise NotFound(str(problem)) from None
-        authors = {version.author} if version.author else set()
-        current = policies.in_force(session)
-        _, classifier = calibrations.brought_over(session, version)
-        return {
-            "version": version,
-            "current": current,
-            "recalibrated": classifier != version.classifier_id,
-            "for_another": classifier != current.classifier_id,
-            "names": accounts.names(session, authors),
-        }
-
-    known = await read(request, ask)
-    names = {*known["version"].policy.thresholds, *known["current"].policy.thresholds}
-    return await page(
-        request,
-        "admin/policy_version.html",
-        rows=[label for label in labels.ALL if label.name in names],
-        signals=SIGNALS,
-        **known,
-    )
-
-
-async def restore_policy(request: Request) -> Response:
-    """Put an earlier version in force again, as a new one."""
-    form = await Form.read(request)
-    number, based_on = path_number(request, "id"), form.required("based_on")
-
-    def act(session: Session) -> None:
-        try:
-            old = policies.version(session, number)
-        except LookupError as problem:
-            raise NotFound(str(problem)) from None
-        policy, classifier = calibrations.brought_over(session, old)
-        policies.adopt(
-            session,
-            policy,
-            author=request.state.viewer.id,
-            note=f"Version {number} restored.",
-            based_on=based_on,
-            restores=number,
-            classifier=classifier,
-        )
-
-    try:
-        await transact(request, act)
-    except PolicyChanged as changed:
-        return await _policy_page(request, faster=changed.current, status=409)
-    return see_other(request, "policy", ask={"notice": "restored"})
