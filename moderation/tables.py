@@ -5,6 +5,7 @@ Accounts and threads belong to the host; here they are plain numbers (`author`, 
 """
 
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
@@ -461,7 +462,7 @@ class PolicyVersion(Base):
 
     classifier: Mapped[ClassifierVersion] = relationship(lazy="raise")
 
-    @property
+    @cached_property
     def policy(self) -> Policy:
         return Policy.from_json(self.content)
 
