@@ -201,10 +201,10 @@ class Override:
                 raise InvalidPolicy(
                     f"The end of the thresholds for {self.place} needs a time zone."
                 )
-            try:
-                until = self.until.astimezone(UTC)
-            except OverflowError:
-                raise InvalidPolicy(f"The thresholds for {self.place} end in no year.") from None
+            # Every zone can say it.
+            if not 1 < self.until.year < 9999:
+                raise InvalidPolicy(f"The thresholds for {self.place} end in no year.")
+            until = self.until.astimezone(UTC)
             # Times of scores are kept to the second where many are judged at once.
             object.__setattr__(self, "until", until.replace(microsecond=0))
 
