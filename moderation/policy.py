@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -334,17 +335,23 @@ class Policy:
         found = {*self.thresholds, *(name for one in self.overrides for name in one.thresholds)}
         return [name for name in labels.NAMES if name in found]
 
-    def limits(self, scope: Scope = NOWHERE) -> dict[str, Limit]:
+    def limits(self, scope: Scope = NOWHERE) -> Mapping[str, Limit]:
         """Return the thresholds for a text that stands there, by label, with where they are from.
 
         Labels that neither the site nor the place names are left out.
         """
-        found = {name: Limit(threshold) for name, threshold in self.thresholds.items()}
+        covering = [one for one in self.overrides if one.covers(scope)]
+        if not covering:
+            return self._site
+        found = dict(self._site)
         # The last one that writes decides.
-        for one in reversed(self.overrides):
-            if one.covers(scope):
-                found |= {name: Limit(own, one) for name, own in one.thresholds.items()}
+        for one in reversed(covering):
+            found |= {name: Limit(own, one) for name, own in one.thresholds.items()}
         return {name: found[name] for name in labels.NAMES if name in found}
+
+    @cached_property
+    def _site(self) -> Mapping[str, Limit]:
+        return MappingProxyType({name: Limit(one) for name, one in self.thresholds.items()})
 
     def at(self, moment: datetime) -> "Policy":
         """Return it without the overrides that have ended by then."""
