@@ -188,8 +188,11 @@ def read(
         if cases is None
         else Decision.case_id.in_(cases)
     )
-    verdict, version, stratum, chance = _verdicts(session, texts, among)
+    verdict, version, stratum, chance, applied = _verdicts(session, texts, among)
     people, swept = _people(session, texts, among)
+    # A policy that was applied to what was held took it away unseen: the rest is no sample of it.
+    unseen = applied[people[applied] == NONE]
+    stratum[unseen], chance[unseen] = UNDRAWN, 0.0
     said = _said(session, texts, int(case_id[0]), stratum, people)
     _sweep(session, texts, swept, stratum, chance, said)
     return History(
@@ -309,8 +312,11 @@ def _numbered(column: Any, names: Iterable[str]) -> Any:
 
 def _verdicts(
     session: Session, texts: Whole, among: ColumnElement[bool]
-) -> tuple[Codes, Any, Codes, Any]:
-    """Return each text's verdict and its version, and from what it was drawn by which chance."""
+) -> tuple[Codes, Any, Codes, Any, Whole]:
+    """Return each text's verdict and its version, and from what it was drawn by which chance.
+
+    And the places of those to which a policy was applied later: that is no verdict of its time.
+    """
     verdict = np.full(len(texts), NONE, dtype=np.int8)
     version = np.zeros(len(texts), dtype=np.int32)
     stratum = np.full(len(texts), UNDRAWN, dtype=np.int8)
@@ -323,17 +329,17 @@ def _verdicts(
             func.coalesce(Decision.policy_version_id, 0),
             func.coalesce(_numbered(Decision.stratum, [each.value for each in STRATA]), UNDRAWN),
             func.coalesce(Decision.share, 0),
+            func.coalesce(Decision.batch_id, 0),
         )
-        .where(
-            among,
-            Decision.kind == Kind.VERDICT.value,
-            # A policy that was applied later, to what was held already, is no verdict of its time.
-            Decision.batch_id.is_(None),
-        )
+        .where(among, Decision.kind == Kind.VERDICT.value)
         .order_by(Decision.case_id, Decision.id)
     )
-    for found in _numbers(session, asked):
-        at, there = _placed(texts, _keys(found))
+    applied = [np.zeros(0, dtype=np.int64)]
+    for rows in _numbers(session, asked):
+        at, there = _placed(texts, _keys(rows))
+        later = rows[:, 6] > 0
+        applied.append(at[there & later])
+        found, there = rows[:, :6], there & ~later
         verdict[at[there]], version[at[there]], stratum[at[there]], chance[at[there]] = found[
             there, 2:
         ].T
@@ -341,7 +347,7 @@ def _verdicts(
     held = verdict == HELD
     stratum[held], chance[held] = STRATA.index(Stratum.HELD), 1.0
     stratum[chance == 0.0] = UNDRAWN
-    return verdict, version, stratum, chance
+    return verdict, version, stratum, chance, np.concatenate(applied)
 
 
 def _people(

@@ -71,6 +71,8 @@ def test_a_milder_policy_is_applied_to_what_is_held_and_taken_back_as_one(site, 
         known = history.read(session, policies.in_force(session).classifier_id)
         first = policies.version(session, 1).policy
         assert known.verdict.tolist() == history.judge_all(known, first).tolist()
+        # Taken away unseen, they do not count as like those that people decided.
+        assert set(known.stratum[known.verdict == history.HELD].tolist()) == {history.UNDRAWN}
     assert words(ada.opens("/review/log").text).count("applied the policy to this comment") == 3
 
     back = ada.sends(f"{draft.url.path}/undo")
