@@ -26,6 +26,10 @@ class Did(StrEnum):
     # Thresholds of a single place, set or taken away.
     PLACE = "place"
     NO_PLACE = "no_place"
+    # A policy was put in force though the fairness check found it worse, or had found nothing yet.
+    INSISTED = "insisted"
+    REHEARSED = "rehearsed"
+    BROKE_OFF = "broke_off"
 
 
 def record(

@@ -309,13 +309,7 @@ def brought_over(session: Session, version: PolicyVersion) -> tuple[Policy, int]
     The same comments meet its thresholds. What was adopted before a calibration, or under another
     one, can so be put in force again.
     """
-    own = session.scalar(
-        select(CalibrationVersion)
-        .where(CalibrationVersion.classifier_id == version.classifier_id)
-        .order_by(CalibrationVersion.id.desc())
-        .limit(1)
-    )
-    base = own.base_id if own else version.classifier_id
+    base, before = base_of(session, version.classifier_id)
     now = session.scalar(
         select(CalibrationVersion)
         .where(CalibrationVersion.base_id == base)
@@ -324,9 +318,21 @@ def brought_over(session: Session, version: PolicyVersion) -> tuple[Policy, int]
     )
     if now is None or now.classifier_id == version.classifier_id:
         return version.policy, version.classifier_id
-    before = calibration.read_curves(own.curves) if own else {}
     moved = _moved(version.policy, before, calibration.read_curves(now.curves))
     return moved, now.classifier_id
+
+
+def base_of(session: Session, classifier_id: int) -> tuple[int, Curves]:
+    """Return the row of a classifier as it was loaded, and the curves that make it this one."""
+    own = session.scalar(
+        select(CalibrationVersion)
+        .where(CalibrationVersion.classifier_id == classifier_id)
+        .order_by(CalibrationVersion.id.desc())
+        .limit(1)
+    )
+    if own is None:
+        return classifier_id, {}
+    return own.base_id, calibration.read_curves(own.curves)
 
 
 _MOVED = "The same thresholds, in the probabilities of the site's own calibration."

@@ -153,8 +153,8 @@ class Ground:
     @property
     def limits(self) -> Mapping[str, Limit]:
         """The thresholds that were in force there and then, by label, and from where they came."""
-        version = self.decision.policy_version
-        return version.policy.limits(self.scope) if version else {}
+        judged_by = self.decision.policy_version or self.decision.rehearsal
+        return judged_by.policy.limits(self.scope) if judged_by else {}
 
     @property
     def places(self) -> Mapping[str, Sequence[str]]:
@@ -182,7 +182,11 @@ def grounds(session: Session, case_ids: Sequence[int]) -> dict[int, Ground]:
         select(Decision, Case.context)
         .join(Case, Case.id == Decision.case_id)
         .where(Decision.id.in_(last))
-        .options(joinedload(Decision.policy_version), joinedload(Decision.classifier))
+        .options(
+            joinedload(Decision.policy_version),
+            joinedload(Decision.rehearsal),
+            joinedload(Decision.classifier),
+        )
     ).all()
     rows = _rows(session, {_key(decision) for decision, _ in found})
     return {

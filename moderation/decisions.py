@@ -57,6 +57,7 @@ def decide(
     words: str = "",
     findings: Sequence[Finding] = (),
     policy_version: int | None = None,
+    rehearsal: int | None = None,
     classifier: int | None = None,
     text: str | None = None,
     undoes: Decision | None = None,
@@ -68,7 +69,8 @@ def decide(
 
     `version` is the case's version that the decision was made on. A new `text` starts a new
     revision. The line keeps the reason and its rule as they read now; a machine's rejection gets
-    the reason that its findings stand for. `nearness` says how near the scores came to a threshold;
+    the reason that its findings stand for; what a rehearsed policy decided names the `rehearsal`
+    in place of a version. `nearness` says how near the scores came to a threshold;
     `disputed`, that an audit came out otherwise, so that a third person has to look.
 
     Raises Stale when the case has moved on since, was withdrawn, or does not exist, and NotScored
@@ -139,6 +141,7 @@ def decide(
         rule=rule,
         findings=[finding.to_json() for finding in findings],
         policy_version_id=policy_version,
+        rehearsal_id=rehearsal,
         classifier_id=classifier,
         waited_since=seen.waiting_since,
         undoes_id=undoes.id if undoes else None,

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
-from moderation import lineup
+from moderation import acts, lineup
+from moderation.acts import Did
 from moderation.classifier import Classifier
 from moderation.labels import Scores
 from moderation.policy import DEFAULT, NOWHERE, Override, Policy, Scope, Signal, Verdict, judge
@@ -129,12 +130,14 @@ def adopt(
     classifier: int | None = None,
     goal: Mapping[str, Any] | None = None,
     prediction: Mapping[str, Any] | None = None,
+    fairness: Mapping[str, Any] | None = None,
 ) -> PolicyVersion:
     """Put `policy` in force as a new version, from the next judged case on.
 
     `based_on` is the version the admin was looking at; `classifier` whose scores the numbers are
     for, else the same as those of that version. `goal` is what the admin wanted, `prediction` what
-    is expected of it, both as plain values. Raises PolicyChanged if it is not in force any more.
+    is expected of it, both as plain values; `fairness` what was found of it before, as
+    `harmless.accepted` returns it. Raises PolicyChanged if it is not in force any more.
     """
     base = session.get(PolicyVersion, based_on)
     if base is None:
@@ -149,6 +152,7 @@ def adopt(
         classifier_id=base.classifier_id if classifier is None else classifier,
         goal=None if goal is None else dict(goal),
         prediction=None if prediction is None else dict(prediction),
+        fairness=None if fairness is None else dict(fairness),
     )
     try:
         with session.begin_nested():
@@ -156,6 +160,9 @@ def adopt(
             session.flush()
     except IntegrityError:
         raise PolicyChanged(in_force(session).id) from None
+    if author is not None and fairness is not None and fairness["reason"]:
+        words = f"Version {version.id}. {fairness['reason']}"
+        acts.record(session, Did.INSISTED, actor=author, words=words)
     return version
 
 

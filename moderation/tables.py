@@ -459,6 +459,9 @@ class PolicyVersion(Base):
     # What was expected of it when it was adopted, and what came of it (`predictions`).
     prediction: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     outcome: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    # What the fairness check found before it counted, and the reason why it counts all the same;
+    # empty for one that nobody checked.
+    fairness: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     classifier: Mapped[ClassifierVersion] = relationship(lazy="raise")
 
@@ -471,6 +474,83 @@ class PolicyVersion(Base):
         """Whether all that was kept of what came lay within its interval."""
         lines = (self.outcome or {}).get("lines", {}).values()
         return all(line["as_expected"] for line in lines)
+
+
+class SuitePiece(Base):
+    """What a classifier, as it was loaded, gave some sentences of the identity suite.
+
+    `suite` is the hash of all its sentences, `start` the place of the first one here; `scores` has
+    a list in the labels' order for each, empty where the classifier broke on it.
+    """
+
+    __tablename__ = "suite_pieces"
+
+    classifier_id: Mapped[int] = mapped_column(ForeignKey("classifiers.id"), primary_key=True)
+    suite: Mapped[str] = mapped_column(String(16), primary_key=True)
+    start: Mapped[int] = mapped_column(primary_key=True)
+    scores: Mapped[list[list[float | None]]] = mapped_column(JSON)
+
+
+class Rehearsal(Base):
+    """A policy on trial: it judges beside the one in force, on a share of threads in its place.
+
+    Numbered one after the other: of two admins who start one at once, one is refused.
+    """
+
+    __tablename__ = "rehearsals"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+    # The version in force when it started, and whose scores its numbers are for.
+    based_on: Mapped[int] = mapped_column(ForeignKey("policy_versions.id"))
+    classifier_id: Mapped[int] = mapped_column(ForeignKey("classifiers.id"))
+    # On which share of threads it decides; 0: it only looks on. The seed says on which.
+    share: Mapped[float] = mapped_column(Float)
+    seed: Mapped[int]
+    note: Mapped[str]
+    started_by: Mapped[int | None]
+    started_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    # Empty for one that runs until `ends_at`, or ran until then.
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[int | None]
+    # Why before its time: stopped, adopted, misfit.
+    ended_why: Mapped[str] = mapped_column(String(16), default="")
+    # As for a version of the policy; only where it decides.
+    fairness: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+    @property
+    def policy(self) -> Policy:
+        return Policy.from_json(self.content)
+
+
+class Rehearsed(Base):
+    """What both policies said of a text during a rehearsal, and whether the rehearsed one decided.
+
+    `context` is that of the case: what is counted by thread is so counted in one place.
+    """
+
+    __tablename__ = "rehearsed"
+
+    rehearsal_id: Mapped[int] = mapped_column(ForeignKey("rehearsals.id"), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    context: Mapped[int]
+    verdict: Mapped[str] = mapped_column(String(16))
+    in_force: Mapped[str] = mapped_column(String(16))
+    decides: Mapped[bool] = mapped_column(Boolean)
+
+    __table_args__ = (
+        # A count by thread reads the index alone.
+        Index("ix_rehearsed_counted", "rehearsal_id", "context", "decides", "in_force", "verdict"),
+        Index(
+            "ix_rehearsed_apart",
+            "rehearsal_id",
+            "case_id",
+            sqlite_where=text("verdict <> in_force"),
+            postgresql_where=text("verdict <> in_force"),
+        ),
+    )
 
 
 class RulesVersion(Base):
@@ -510,6 +590,8 @@ class Decision(Base):
     rule: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     findings: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     policy_version_id: Mapped[int | None] = mapped_column(ForeignKey("policy_versions.id"))
+    # Set in place of the version where a rehearsed policy decided.
+    rehearsal_id: Mapped[int | None] = mapped_column(ForeignKey("rehearsals.id"))
     classifier_id: Mapped[int | None] = mapped_column(ForeignKey("classifiers.id"))
     # How long it had waited, and where undo puts it back in the queue.
     waited_since: Mapped[datetime | None]
@@ -522,6 +604,7 @@ class Decision(Base):
     share: Mapped[float | None] = mapped_column(Float)
 
     policy_version: Mapped[PolicyVersion | None] = relationship(lazy="raise")
+    rehearsal: Mapped[Rehearsal | None] = relationship(lazy="raise")
     classifier: Mapped[ClassifierVersion | None] = relationship(lazy="raise")
 
     __table_args__ = (

@@ -16,9 +16,11 @@ from moderation import (
     calibrations,
     cases,
     decisions,
+    harmless,
     lineup,
     policies,
     quotes,
+    rehearsals,
     scoring_queue,
     wordlist,
 )
@@ -41,7 +43,9 @@ Transaction = Callable[[], AbstractContextManager[Session]]
 class Worker:
     """Scores what waits, and where nothing does, finds out which words carried the scores.
 
-    A policy whose numbers are for another classifier is not applied: every text is held.
+    While it has nothing to do at all it reads the identity suite, a few sentences at a time, so
+    that a policy can be checked before it counts. A policy whose numbers are for another classifier
+    is not applied: every text is held.
 
     `wake` makes it look at once; `stop` ends it after the present batch.
     """
@@ -69,6 +73,7 @@ class Worker:
         self._row = 0
         self._behind = False
         self._rescoring = Rescoring(transaction, quotables)
+        self._suite = harmless.Reading(transaction, classifier)
         self.scored = 0
         self.failures = 0
         # When the worker last finished a round, by the monotonic clock; the host asks for it.
@@ -92,6 +97,9 @@ class Worker:
             self._something_to_do.clear()
             try:
                 busy = self.round() > 0
+                if not busy:
+                    # And then it waits all the same: nobody is in a hurry for these.
+                    self._suite.piece()
             # The database may be away, or anything else: the worker says so and goes on.
             except Exception as problem:
                 log.exception("worker_round_failed", problem=type(problem).__name__)
@@ -117,6 +125,7 @@ class Worker:
         if claims:
             with self.transaction() as session:
                 policy = policies.in_force(session)
+                trial = rehearsals.running(session, self._row)
                 # Asked after the policy, so that of an adoption in between at least one is new:
                 # scores of the old scale must not meet thresholds of the new one.
                 if calibrations.applied(session, self._loaded).version != self.classifier.version:
@@ -129,7 +138,8 @@ class Worker:
                 for claim in claims:
                     if claim.job_id in found:
                         evidence = known.get(claim.case_id, Evidence())
-                        self._record(session, claim, found[claim.job_id].beside(evidence), policy)
+                        known_too = found[claim.job_id].beside(evidence)
+                        self._record(session, claim, known_too, policy, trial)
                     elif claim.job_id in errors:
                         _fail(session, claim, errors[claim.job_id])
         self.scored += len(found)
@@ -189,7 +199,14 @@ class Worker:
     def _listed(self, text: str) -> tuple[Signal, ...]:
         return self._wordlist.signals(text) if self._wordlist else ()
 
-    def _record(self, session: Session, claim: Claim, found: Found, policy: PolicyVersion) -> None:
+    def _record(
+        self,
+        session: Session,
+        claim: Claim,
+        found: Found,
+        policy: PolicyVersion,
+        trial: rehearsals.Trial | None = None,
+    ) -> None:
         if not scoring_queue.finish(session, claim):
             return
         case = session.scalars(
@@ -202,7 +219,11 @@ class Worker:
         if case.status != Status.PENDING:
             return
         scope = found.scope(case.context, at=time_of(session))
-        verdict = policies.judged(policy, self._row, found.scores, found.signals, scope)
+        verdict = in_force = policies.judged(policy, self._row, found.scores, found.signals, scope)
+        said = trial.judge(case, found.scores, found.signals, scope) if trial else None
+        decisive = trial if trial and said and said.decides else None
+        if decisive and said:
+            verdict = said.verdict
         with contextlib.suppress(decisions.Stale):  # Somebody was faster: the same as above.
             decisions.decide(
                 session,
@@ -211,10 +232,13 @@ class Worker:
                 verdict.status,
                 version=case.version,
                 findings=verdict.findings,
-                policy_version=policy.id,
+                policy_version=None if decisive else policy.id,
+                rehearsal=decisive.id if decisive else None,
                 classifier=self._row,
-                nearness=nearness(found.scores, policy.policy, scope),
+                nearness=nearness(found.scores, (decisive or policy).policy, scope),
             )
+            if trial and said:
+                trial.keep(session, case, said, in_force)
             if verdict.status is not Status.PUBLISHED:
                 score.why = null()
 
