@@ -21,12 +21,16 @@ from forum.web.transactions import in_thread, read, transact
 from moderation import (
     calibrations,
     catalogue,
+    harmless,
     labels,
     policies,
     predictions,
+    rehearsals,
     simulation,
     translation,
 )
+from moderation.fairness import Check
+from moderation.harmless import NeedsYes
 from moderation.policies import PolicyChanged
 from moderation.policy import (
     MOST_GOOD,
@@ -75,9 +79,13 @@ async def _policy_page(
     faster: int | None = None,
     proposed: Policy | None = None,
     translated: Translation | None = None,
+    check: Check | None = None,
     status: int = 200,
 ) -> Response:
-    """`typed` is what stands in the fields; `faster` the version that another admin saved."""
+    """`typed` is what stands in the fields; `faster` the version that another admin saved.
+
+    `check` is what was found of `proposed`, where that is known.
+    """
 
     state, scope = state_of(request), await outlook.scope_of(request)
 
@@ -88,16 +96,29 @@ async def _policy_page(
         both = translation.pairs(session, current.classifier_id, scored_by.id) if misfit else ()
         own = calibrations.adopted(session)
         classifier = state.settings.classifier
-        found = own.reliability if own else catalogue.reliability(classifier)
+        told = own.reliability if own else catalogue.reliability(classifier)
         versions = policies.versions(session, at_most=SHOWN + 1)
+        found = check
+        if proposed is not None and found is None:
+            found = harmless.check(
+                session,
+                proposed,
+                based_on=current.policy,
+                classifier=scored_by.id,
+                same=misfit is None,
+            )
+        rehearsal = rehearsals.newest(session)
         return {
+            "check": found,
+            "rehearsal": rehearsal,
+            "rehearsal_runs": rehearsal and rehearsals.runs(session, rehearsal),
             "current": current,
             "misfit": misfit,
             "scored_by": scored_by,
             "both": len(both),
             "seen": seen,
             "calibrated_at": own and own.adopted_at,
-            "reliable": _reliable(found),
+            "reliable": _reliable(told),
             "versions": versions[:SHOWN],
             "earlier": len(versions) > SHOWN,
             "places": policies.places(session),
@@ -115,6 +136,8 @@ async def _policy_page(
     then = proposed or (None if problem or known["misfit"] else current.policy)
     figures = await in_thread(request, outlook.figures, seen, now, then)
     histograms = await in_thread(request, lambda: seen.part.histograms)
+    typed = typed if typed is not None else _as_typed(current.policy)
+    plain = {name: value for name, value in typed.items() if name != "fairness_reason"}
     return await page(
         request,
         "admin/policy.html",
@@ -124,8 +147,11 @@ async def _policy_page(
         texts=len(seen.part.outlook),
         figures=figures,
         times=outlook.TIMES,
-        typed=typed if typed is not None else _as_typed(current.policy),
+        typed=typed,
         based_on=based_on or current.id,
+        # What a yes to the fairness check sends; and what could be rehearsed instead.
+        sent={**plain, "based_on": based_on or current.id, "classifier": known["scored_by"].id},
+        rehearse=json.dumps(proposed.to_json()) if proposed and not known["misfit"] else "",
         problem=problem,
         comparison=figures.comparison if proposed else None,
         translated=translated,
@@ -338,7 +364,7 @@ async def save_policy(request: Request) -> Response:
     typed = {
         name: value
         for name, value in form.fields.items()
-        if name not in ("based_on", "action", "classifier")
+        if name not in ("based_on", "action", "classifier", "fairness_seen")
     }
     typed.setdefault("note", "")
     if form.text("action") == "translate":
@@ -347,6 +373,7 @@ async def save_policy(request: Request) -> Response:
         policy, goal = _policy(form), _goal(form)
         if len(form.text("note")) > 500:
             raise Invalid("Please keep the note within 500 characters.", field="note")
+        reason = fairness_reason(form)
     except Invalid as problem:
         if problem.field == "goal":
             # Nobody typed it here, and so nobody could mend it.
@@ -358,29 +385,48 @@ async def save_policy(request: Request) -> Response:
     if form.text("action") == "preview":
         return await _policy_page(request, typed=typed, based_on=based_on, proposed=policy)
 
-    def expect(session: Session) -> tuple[int | None, Policy, predictions.Prediction | None]:
+    def expect(session: Session) -> dict[str, Any]:
         classifier = _classifier(session, form)
-        whole = replace(policy, overrides=_places(session, classifier))
+        then = replace(policy, overrides=_places(session, classifier))
+        checked = harmless.accepted(
+            session,
+            then,
+            based_on=based_on,
+            classifier=classifier,
+            reason=reason,
+            seen=form.fields.get("fairness_seen"),
+        )
         scored_by = classifier or policies.in_force(session).classifier_id
-        return classifier, whole, predictions.expect(session, whole, scored_by)
+        prediction = predictions.expect(session, then, scored_by)
+        return {
+            "policy": then,
+            "classifier": classifier,
+            "prediction": None if prediction is None else prediction.to_json(),
+            "fairness": checked,
+        }
 
     try:
         # Many texts are judged for it, and nobody who writes should wait for that.
-        classifier, policy, prediction = await read(request, expect)
+        found = await read(request, expect)
         await transact(
             request,
             policies.adopt,
-            policy,
             author=request.state.viewer.id,
             note=form.text("note").strip(),
             based_on=based_on,
-            classifier=classifier,
             goal=goal,
-            prediction=None if prediction is None else prediction.to_json(),
+            **found,
         )
-    except Invalid as problem:
+    except (NeedsYes, Invalid) as refused:
+        check = refused.check if isinstance(refused, NeedsYes) else None
         return await _policy_page(
-            request, typed=typed, problem=problem, based_on=based_on, status=problem.status
+            request,
+            typed=typed,
+            problem=refused if isinstance(refused, Invalid) else unfair(refused),
+            based_on=based_on,
+            proposed=policy if check else None,
+            check=check,
+            status=422,
         )
     except PolicyChanged as changed:
         # What was typed stays; saving again from this page is on top of the other's version.
@@ -393,6 +439,30 @@ async def save_policy(request: Request) -> Response:
             status=409,
         )
     return see_other(request, "policy", ask={"notice": "policy"})
+
+
+def fairness_reason(form: Form) -> str:
+    """Return why thresholds should count in spite of the fairness check. Raises Invalid."""
+    reason = " ".join(form.text("fairness_reason").split())
+    if len(reason) > harmless.REASON:
+        raise Invalid(
+            f"Please keep the reason within {harmless.REASON} characters.", field="fairness_reason"
+        )
+    return reason
+
+
+def unfair(needs: NeedsYes) -> Invalid:
+    """Say why a policy was not put in force, and what it takes."""
+    why = (
+        "These thresholds would stop more harmless or overturned comments than those in force."
+        if needs.check.is_worse
+        else "These thresholds have not been checked for fairness yet."
+    )
+    return Invalid(
+        f"{why} Nothing was saved. Below stands what was found; to save them all the same, please"
+        " say why.",
+        field="fairness_reason",
+    )
 
 
 def _classifier(session: Session, form: Form) -> int | None:

@@ -11,16 +11,21 @@ from forum import accounts
 from forum.errors import Changed, ForumError, Invalid, NotFound
 from forum.web.forms import Form, path_number, query_number, query_text
 from forum.web.pages import page, see_other
+from forum.web.policy import fairness_reason, unfair
 from forum.web.transactions import in_thread, read, transact
 from moderation import (
     calibrations,
     differences,
+    fairness,
+    harmless,
     history,
     labels,
     policies,
     predictions,
     simulation,
 )
+from moderation.fairness import Check
+from moderation.harmless import NeedsYes
 from moderation.policies import PolicyChanged
 from moderation.policy import SIGNALS, Policy
 
@@ -51,7 +56,18 @@ async def version_list(request: Request) -> Response:
 
 async def policy_version(request: Request) -> Response:
     """One version as it was, beside the one in force, with what was expected of it and came."""
-    number = path_number(request, "id")
+    return await _version_page(request, path_number(request, "id"))
+
+
+async def _version_page(
+    request: Request,
+    number: int,
+    *,
+    problem: ForumError | None = None,
+    check: Check | None = None,
+    reason: str = "",
+) -> Response:
+    """`check` is what speaks against restoring it, `reason` what was typed in spite of that."""
 
     def ask(session: Session) -> dict[str, Any]:
         version = _version(session, number)
@@ -67,6 +83,7 @@ async def policy_version(request: Request) -> Response:
             "prediction": predictions.of(version),
             "came": predictions.came(session, version),
             "goal": _goal_in_words(version.goal or {}),
+            "checked": fairness.in_words(version.fairness) if version.fairness else "",
             "now": session.info["time"],
         }
 
@@ -74,6 +91,10 @@ async def policy_version(request: Request) -> Response:
     return await page(
         request,
         "admin/policy_version.html",
+        status=problem.status if problem else 200,
+        problem=problem,
+        check=check,
+        reason=reason,
         rows=_rows(known["version"].policy, known["current"].policy),
         signals=SIGNALS,
         **known,
@@ -183,29 +204,47 @@ async def restore_policy(request: Request) -> Response:
     form = await Form.read(request)
     number, based_on = path_number(request, "id"), form.required("based_on")
 
-    def expect(session: Session) -> predictions.Prediction | None:
-        policy, classifier = calibrations.brought_over(session, _version(session, number))
-        return predictions.expect(session, policy, classifier)
-
-    prediction = await read(request, expect)
-
-    def act(session: Session) -> None:
+    def expect(session: Session) -> dict[str, Any]:
         old = _version(session, number)
-        policy, classifier = calibrations.brought_over(session, old)
-        policies.adopt(
+        brought, classifier = calibrations.brought_over(session, old)
+        policy = brought.at(session.info["time"])
+        checked = harmless.accepted(
             session,
-            policy.at(session.info["time"]),
+            policy,
+            based_on=based_on,
+            classifier=classifier,
+            reason=fairness_reason(form),
+            seen=form.fields.get("fairness_seen"),
+        )
+        prediction = predictions.expect(session, policy, classifier)
+        return {
+            "policy": policy,
+            "classifier": classifier,
+            "goal": old.goal,
+            "prediction": None if prediction is None else prediction.to_json(),
+            "fairness": checked,
+        }
+
+    try:
+        # Many texts are judged for it, and nobody who writes should wait for that.
+        found = await read(request, expect)
+        await transact(
+            request,
+            policies.adopt,
             author=request.state.viewer.id,
             note=f"Version {number} restored.",
             based_on=based_on,
             restores=number,
-            classifier=classifier,
-            goal=old.goal,
-            prediction=None if prediction is None else prediction.to_json(),
+            **found,
         )
-
-    try:
-        await transact(request, act)
+    except (NeedsYes, Invalid) as refused:
+        return await _version_page(
+            request,
+            number,
+            problem=refused if isinstance(refused, Invalid) else unfair(refused),
+            check=refused.check if isinstance(refused, NeedsYes) else None,
+            reason=form.text("fairness_reason"),
+        )
     except PolicyChanged as changed:
         raise Changed(
             f"Version {changed.current} was saved meanwhile, so nothing was restored. Please look"

@@ -122,7 +122,8 @@ def test_thresholds_are_translated_looked_at_and_saved(site, ada, ann, old, new)
     assert 0.783**3 < float(typed["hold_toxicity"]) <= 0.8**3
     assert "Every comment is held" in ada.reads("/admin/policy"), "nothing was saved"
 
-    ada.sends("/admin/policy", **typed, action="save")
+    assert "has read 0 of" in words(ada.sends("/admin/policy", **typed, action="save").text)
+    ada.sends("/admin/policy", **typed, action="save", fairness_reason="Nothing gets through now.")
 
     page = ada.reads("/admin/policy")
     assert "Every comment is held" not in page
@@ -162,10 +163,11 @@ def test_numbers_typed_for_a_classifier_that_is_gone_are_not_taken(site, ada, ol
 
 def test_an_old_version_comes_back_for_its_own_classifier(site, ada, old, new):
     until_idle(site, new)
-    ada.sends("/admin/policy", **fields(ada.opens("/admin/policy").text), action="save")
+    typed = fields(ada.opens("/admin/policy").text)
+    ada.sends("/admin/policy", **typed, action="save", fairness_reason="For the moment.")
     assert "Every comment is held" not in ada.reads("/admin/policy")
     assert "while another classifier scores, every comment is held" in ada.reads("/admin/policy/2")
 
-    ada.sends("/admin/policy/2", based_on=3)
+    ada.sends("/admin/policy/2", based_on=3, fairness_reason="It will score again.")
 
     assert "Every comment is held" in ada.reads("/admin/policy")
