@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from bench.site import settings_for
@@ -130,3 +130,9 @@ def pour(session: Session, many: int) -> None:
     for model, values in rows.items():
         if values:
             session.execute(insert(model), values)
+    if session.get_bind().dialect.name == "postgresql":
+        # Its counters do not know of numbers that were given.
+        for model in (Case, Decision, Audit):
+            counter = func.pg_get_serial_sequence(model.__tablename__, "id")
+            last = select(func.max(model.id)).scalar_subquery()
+            session.execute(select(func.setval(counter, last)))

@@ -1,6 +1,8 @@
 """forum policy: the thresholds in force, as files, and those for another classifier."""
 
 import json
+import re
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +16,14 @@ if TYPE_CHECKING:
     from moderation.policy import Policy
 
 app = commands("Look at the thresholds, and keep them as files.")
+
+UnfairOption = Annotated[
+    str,
+    typer.Option(
+        metavar="REASON",
+        help="Go on though it is worse for some group, or not checked yet; the reason is kept.",
+    ),
+]
 
 # A policy is a page of numbers; anything much longer is another file.
 _LONGEST = 100_000
@@ -80,9 +90,10 @@ def import_(
             "--based-on", metavar="VERSION", help="Refuse if another one is in force by now.", min=0
         ),
     ] = 0,
+    accept_unfair: UnfairOption = "",
 ) -> None:
     """Put the policy of a file in force, as a new version."""
-    from moderation import policies, predictions
+    from moderation import harmless, policies, predictions
 
     policy, meant = read_file(file)
     with site.database(site.settings()) as database:
@@ -104,7 +115,15 @@ def import_(
                     note=note,
                     based_on=based_on or current.id,
                     prediction=None if expected is None else expected.to_json(),
+                    fairness=harmless.accepted(
+                        session,
+                        policy,
+                        based_on=based_on or current.id,
+                        reason=because(accept_unfair),
+                    ),
                 )
+        except harmless.NeedsYes as needs:
+            raise unfair(needs) from None
         except policies.PolicyChanged as problem:
             raise Refused(
                 f"Version {problem.current} is in force, not {based_on}. Nothing was saved."
@@ -113,6 +132,21 @@ def import_(
         except LookupError as problem:
             raise Refused(str(problem)) from None
         say(f"In force from the next comment on, as version {version.id}.")
+
+
+def because(typed: str) -> str:
+    """Return a reason as it is kept. Raises Refused when it is too long."""
+    from moderation import harmless
+
+    reason = " ".join(typed.split())
+    if len(reason) > harmless.REASON:
+        raise Refused(f"Please keep the reason within {harmless.REASON} characters.")
+    return reason
+
+
+def unfair(needs: Exception) -> Refused:
+    """Say what the fairness check found, and what it takes to go on."""
+    return Refused(f"{needs} Nothing was saved. To go on all the same: --accept-unfair REASON.")
 
 
 def fits(classifier: Any, meant: dict[str, Any], file: Path) -> None:
@@ -134,10 +168,11 @@ def translate(
     adopt: Annotated[
         bool, typer.Option("--adopt", help="Put the translated thresholds in force.")
     ] = False,
+    accept_unfair: UnfairOption = "",
 ) -> None:
     """Show thresholds for another classifier, so that each keeps its share of comments."""
     from forum.quoting import quotables
-    from moderation import calibrations, catalogue, labels, lineup, policies, translation
+    from moderation import calibrations, catalogue, harmless, labels, lineup, policies, translation
     from moderation.loading import load_classifier
     from moderation.rescoring import Rescoring, behind
 
@@ -200,7 +235,16 @@ def translate(
                     note=f"Translated: each threshold keeps its share of {found.texts} comments.",
                     based_on=current.id,
                     classifier=row,
+                    fairness=harmless.accepted(
+                        session,
+                        found.policy,
+                        based_on=current.id,
+                        classifier=row,
+                        reason=because(accept_unfair),
+                    ),
                 )
+        except harmless.NeedsYes as needs:
+            raise unfair(needs) from None
         except policies.PolicyChanged as problem:
             raise Refused(f"{problem} Nothing was saved. Run the command again.") from None
         say(f"In force from the next comment on, as version {version.id}.")
@@ -282,3 +326,98 @@ def outcome(
         )
         for line in came.lines:
             say(line.in_words())
+
+
+@app.command("rehearse")
+def rehearse(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A policy, as exported.")],
+    for_: Annotated[
+        str, typer.Option("--for", metavar="TIME", help="How long: 12h, 7d or 2w.")
+    ] = "7d",
+    share: Annotated[
+        float,
+        typer.Option(
+            metavar="SHARE", help="On which share of threads it decides; 0: it only looks on."
+        ),
+    ] = 0.0,
+    note: Annotated[str, typer.Option(metavar="WORDS", help="Why, for the page.")] = "",
+    accept_unfair: UnfairOption = "",
+) -> None:
+    """Let the policy of a file judge beside the one in force for a time."""
+    from moderation import harmless, policies, rehearsals
+
+    policy, meant = read_file(file)
+    lasts = _lasting(for_)
+    with site.database(site.settings()) as database:
+        try:
+            with database.writing() as session:
+                current = policies.in_force(session)
+                fits(current.classifier, meant, file)
+                found = None
+                if share > 0:
+                    found = harmless.accepted(
+                        session, policy, based_on=current.id, reason=because(accept_unfair)
+                    )
+                row = rehearsals.start(
+                    session,
+                    policy,
+                    by=None,
+                    share=share,
+                    lasts=lasts,
+                    based_on=current.id,
+                    note=" ".join(note.split()),
+                    fairness=found,
+                )
+        except harmless.NeedsYes as needs:
+            raise unfair(needs) from None
+        except (rehearsals.CannotRehearse, LookupError) as problem:
+            raise Refused(str(problem)) from None
+        say(
+            f"Rehearsal {row.id} judges from the next comment on, until"
+            f" {row.ends_at:%Y-%m-%d %H:%M} UTC. 'forum policy rehearsal' says how it goes."
+        )
+
+
+def _lasting(given: str) -> timedelta:
+    units = {"h": "hours", "d": "days", "w": "weeks"}
+    if found := re.fullmatch(r"([1-9][0-9]{0,3})([hdw])", given):
+        return timedelta(**{units[found[2]]: int(found[1])})
+    raise Refused(f"--for takes hours, days or weeks, as in 12h, 7d or 2w; not {given!r}.")
+
+
+@app.command("rehearsal")
+def rehearsal(
+    stop: Annotated[bool, typer.Option("--stop", help="End the one that runs.")] = False,
+) -> None:
+    """Show the rehearsal that runs or ran last, beside the policy in force."""
+    from moderation import rehearsals
+
+    with site.database(site.settings()) as database:
+        if stop:
+            with database.writing() as session:
+                found = rehearsals.newest(session)
+                if found is None or rehearsals.end(session, found.id, by=None) is None:
+                    raise Refused("No rehearsal runs.")
+        with database.reading() as session:
+            found = rehearsals.newest(session)
+            if found is None:
+                raise Refused("No policy has been rehearsed here yet.")
+            runs = rehearsals.runs(session, found)
+            outcome = rehearsals.outcome(session, found)
+    until = found.ended_at or found.ends_at
+    decides = f"It decides on {found.share:.0%} of the threads." if found.share else ""
+    say(
+        f"Rehearsal {found.id}, beside version {found.based_on},"
+        f" {'runs until' if runs else 'ended'} {until:%Y-%m-%d %H:%M} UTC. {decides}".strip()
+    )
+    table(
+        ("", "In force", "Rehearsed"),
+        [(status.value.capitalize(), str(now), str(then)) for status, now, then in outcome.rows()],
+    )
+    say(f"On {outcome.apart} of {outcome.texts} comments the two differ.")
+    for status, apart in outcome.compare() if found.share else ():
+        if apart.low is not None and apart.high is not None:
+            say(
+                f"{status.value.capitalize()}: {apart.value:+.1%} where it decides, from"
+                f" {apart.low:+.1%} to {apart.high:+.1%} at 95 %."
+            )

@@ -40,7 +40,7 @@ def simulate(
     """Show what a policy would have done with the comments of a time; nothing is saved."""
     from forum import articles
     from forum import outlook as words
-    from moderation import outlook, policies, simulation
+    from moderation import harmless, outlook, policies, simulation
 
     policy, meant = read_file(file)
     with site.database(site.settings()) as database, database.reading() as session:
@@ -50,6 +50,7 @@ def simulate(
         except LookupError as problem:
             raise Refused(str(problem)) from None
         fits(current.classifier, meant, file)
+        fairness = harmless.before(session, policy, based_on=current.id)
         inside = articles.of_section(session, section) if section else None
         if inside is not None and not inside:
             raise Refused(f"No article is in the section {section!r}.")
@@ -63,6 +64,7 @@ def simulate(
     if as_json:
         days = {name: words.to_json(one, staff) for name, one in (("now", now), ("then", then))}
         told = {"based_on": current.id, "since": from_when.isoformat(), **_plain(found)}
+        told["fairness"] = fairness.to_json()
         told |= {"a_day": days, "seconds_each": known.seconds_each, "measured": known.measured}
         say(json.dumps(told))
         return
@@ -87,6 +89,7 @@ def simulate(
         if move.kept or move.removed:
             said += f"; of these people kept {move.kept} and removed {move.removed}"
         say(said + ".")
+    say(fairness.in_words())
     say(
         f"{found.changed} of {found.texts} comments since {from_when:%Y-%m-%d} would have gone"
         f" another way than by version {current.id}. Nothing was saved."

@@ -184,7 +184,9 @@ def test_thresholds_are_translated_for_another_classifier_and_adopted(judged: Fo
     assert "Nothing was saved." in planned.out
     assert "Version 1, since" in judged("policy", "show").out
 
-    adopted = judged("policy", "translate", "--classifier", "ours", "--adopt")
+    adopt = ("policy", "translate", "--classifier", "ours", "--adopt")
+    assert "Not checked yet" in judged(*adopt).err
+    adopted = judged(*adopt, "--accept-unfair", "It is tried out.")
 
     assert adopted.out.endswith("In force from the next comment on, as version 2.\n")
     version = load_classifier("ours").version

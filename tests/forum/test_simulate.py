@@ -55,7 +55,12 @@ def changed(file: Path, **thresholds: float | None) -> Path:
 def test_a_policy_goes_out_as_a_file_and_comes_back(prepared: Forum, exported: Path) -> None:
     assert "Nothing was saved" in prepared("policy", "import", str(exported)).out
 
-    done = prepared("policy", "import", str(changed(exported, toxicity=0.5)), "--note", "Reviewed")
+    file = str(changed(exported, toxicity=0.5))
+    refused = prepared("policy", "import", file)
+    assert refused.status == 1
+    assert "has read 0 of the" in refused.err and "--accept-unfair REASON" in refused.err
+    yes = ("--note", "Reviewed", "--accept-unfair", "Urgent.")
+    done = prepared("policy", "import", file, *yes)
 
     assert (done.status, done.err) == (0, "")
     assert "as version 2" in done.out
@@ -63,13 +68,14 @@ def test_a_policy_goes_out_as_a_file_and_comes_back(prepared: Forum, exported: P
     with database.reading() as session:
         saved = policies.in_force(session)
     database.close()
-    assert saved.note == "Reviewed"
+    assert (saved.note, saved.fairness["reason"]) == ("Reviewed", "Urgent.")
     assert saved.policy.thresholds["toxicity"].hold == 0.5
     assert json.loads(prepared("policy", "export", "1").out)["version"] == 1
 
 
 def test_a_file_that_looked_at_an_older_version_is_refused(prepared: Forum, exported: Path) -> None:
-    prepared("policy", "import", str(changed(exported, toxicity=0.5)))
+    yes = ("--accept-unfair", "Urgent.")
+    prepared("policy", "import", str(changed(exported, toxicity=0.5)), *yes)
 
     file = str(changed(exported, toxicity=0.6))
     refused = prepared("policy", "import", file, "--based-on", "1")
@@ -135,6 +141,7 @@ def test_a_simulation_counts_what_would_go_another_way(
     assert "Published that people would remove\tneeds at least 1 more audited comment" in shown.out
     assert "2 held would be published; of these people kept 0 and removed 1." in shown.out
     assert "2 of 3 comments since" in shown.out
+    assert "Not checked yet: the classifier has read 0 of the" in shown.out
     told = json.loads(prepared("simulate", str(exported), "--json").out)
     assert told["then"] == {"published": 3, "held": 0, "rejected": 0}
     assert told["changes"][0]["removed_by_people"] == 1
@@ -173,3 +180,30 @@ def test_a_site_without_comments_has_nothing_to_simulate(prepared: Forum, export
 
     assert refused.status == 1
     assert "No comment was scored in this time." in refused.err
+
+
+def test_a_policy_of_a_file_is_rehearsed_shown_and_stopped(
+    prepared: Forum, exported: Path, classifier: Classifier
+) -> None:
+    file = str(changed(exported))
+    assert "No policy has been rehearsed" in prepared("policy", "rehearsal").err
+    assert "--accept-unfair" in prepared("policy", "rehearse", file, "--share", "0.2").err
+    assert "as in 12h, 7d or 2w" in prepared("policy", "rehearse", file, "--for", "soon").err
+    assert "0 to 90%" in prepared("policy", "rehearse", file, "--share", "-1").err
+    begun = prepared("policy", "rehearse", file, "--for", "2w", "--note", "Elections")
+    assert (begun.status, begun.err) == (0, "")
+
+    database = Database("sqlite:///forum.db")
+    with database.writing() as session:
+        for text in ("What a lovely cup of tea.", "You stupid idiot, shut up."):
+            cases.open_case(session, text, author=1, context=1)
+    Worker(database.writing, classifier).round()
+    database.close()
+
+    shown = prepared("policy", "rehearsal").out
+    assert "Rehearsal 1, beside version 1, runs until" in shown
+    assert "Published\t1\t2" in shown
+    assert "On 1 of 2 comments the two differ." in shown
+    assert "Another rehearsal runs" in prepared("policy", "rehearse", file).err
+    assert "ended" in prepared("policy", "rehearsal", "--stop").out
+    assert "No rehearsal runs" in prepared("policy", "rehearsal", "--stop").err
