@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -29,14 +30,16 @@ def put(
     note: str,
     based_on: int,
     prediction: Prediction | None = None,
+    fairness: Mapping[str, Any] | None = None,
 ) -> PolicyVersion:
     """Set thresholds of a place, as a new version. Raises PolicyChanged, InvalidPolicy.
 
-    Those that have ended are left out of it; they stay in the versions that had them.
+    Those that have ended are left out of it; they stay in the versions that had them. `fairness` is
+    what `harmless.accepted` said of it.
     """
     now = time_of(session)
     policy = with_one(policies.in_force(session).policy.at(now), override)
-    version = _adopt(session, policy, author, note, based_on, prediction)
+    version = _adopt(session, policy, author, note, based_on, prediction, fairness)
     words = f"For {override.place}: {differences.spelt(override.thresholds)}."
     if override.until is not None:
         words += f" Until {override.until:%Y-%m-%d %H:%M} UTC."
@@ -44,8 +47,21 @@ def put(
     return version
 
 
+def without(policy: Policy, number: int) -> tuple[Policy, Override] | None:
+    """Return a policy without the place of this number in its order, and that; None without one."""
+    if number >= len(policy.overrides):
+        return None
+    gone = policy.overrides[number]
+    return replace(policy, overrides=[one for one in policy.overrides if one is not gone]), gone
+
+
 def take_away(
-    session: Session, number: int, *, author: Viewer, based_on: int
+    session: Session,
+    number: int,
+    *,
+    author: Viewer,
+    based_on: int,
+    fairness: Mapping[str, Any] | None = None,
 ) -> PolicyVersion | None:
     """Let the site's thresholds hold again at the place of this number in a version's order.
 
@@ -54,13 +70,13 @@ def take_away(
     current = policies.in_force(session)
     if current.id != based_on:
         raise policies.PolicyChanged(current.id)
-    policy = current.policy
-    if number >= len(policy.overrides):
+    found = without(current.policy, number)
+    if found is None:
         return None
-    gone = policy.overrides[number]
-    left = [one for one in policy.overrides if one is not gone]
-    policy = replace(policy, overrides=left).at(time_of(session))
-    version = _adopt(session, policy, author, f"No thresholds any more for {gone.place}.", based_on)
+    left, gone = found
+    note = f"No thresholds any more for {gone.place}."
+    policy = left.at(time_of(session))
+    version = _adopt(session, policy, author, note, based_on, fairness=fairness)
     acts.record(session, Did.NO_PLACE, actor=author.id, words=f"For {gone.place}.")
     return version
 
@@ -72,6 +88,7 @@ def _adopt(
     note: str,
     based_on: int,
     prediction: Prediction | None = None,
+    fairness: Mapping[str, Any] | None = None,
 ) -> PolicyVersion:
     return policies.adopt(
         session,
@@ -80,6 +97,7 @@ def _adopt(
         note=note,
         based_on=based_on,
         prediction=None if prediction is None else prediction.to_json(),
+        fairness=fairness,
     )
 
 

@@ -70,6 +70,11 @@ class Suite:
         """The groups of which more is stopped, or rejected, than now."""
         return [group for group in self.groups if group.counts.worse]
 
+    @property
+    def is_worse(self) -> bool:
+        """Whether more is stopped, or rejected, in all or of any group."""
+        return self.all.worse or bool(self.worse)
+
 
 def count(now: Codes, then: Codes) -> Counts:
     """Count what two policies stop of the same texts."""
@@ -113,9 +118,10 @@ def compare(cases: Sequence[identity.Case], now: Codes, then: Codes) -> Suite:
 class Check:
     """What was found before a policy counts.
 
-    `suite` is None while the classifier has read only `read` of the `sentences`. `overturned`
-    counts comments that were stopped here and that people let through. Without a `baseline`,
-    where the policy in force is for another classifier, everything that is stopped counts as new.
+    `suite` is None while the classifier has read only `read` of the `sentences`. `places` has those
+    places, in words, with what becomes of the suite there, where that is worse. `overturned` counts
+    comments that were stopped here and that people let through. Without a `baseline`, where the
+    policy in force is for another classifier, everything that is stopped counts as new.
     """
 
     read: int
@@ -123,6 +129,7 @@ class Check:
     suite: Suite | None
     overturned: Counts
     baseline: bool = True
+    places: Sequence[tuple[str, Suite]] = ()
 
     @property
     def needs_yes(self) -> bool:
@@ -133,8 +140,10 @@ class Check:
     def is_worse(self) -> bool:
         """Whether more harmless sentences are stopped, in all or of a group, or more overturned
         comments stopped again."""
-        return self.overturned.worse or (
-            self.suite is not None and (self.suite.all.worse or bool(self.suite.worse))
+        return (
+            self.overturned.worse
+            or (self.suite is not None and self.suite.is_worse)
+            or bool(self.places)
         )
 
     @property
@@ -157,6 +166,11 @@ class Check:
             found["groups"] = [
                 {"group": one.group, "family": one.family, **vars(one.counts)}
                 for one in self.suite.worse
+            ]
+        if self.places:
+            found["places"] = [
+                {"place": place, **vars(suite.all), "groups": [one.group for one in suite.worse]}
+                for place, suite in self.places
             ]
         return found
 
@@ -187,6 +201,8 @@ def in_words(kept: Mapping[str, Any]) -> str:
                 for one in groups[:5]
             )
             said.append(f"More than now: {named}{more}.")
+    for one in kept.get("places", ()):
+        said.append(f"For {one['place']}: {one['then']}, {one['now']} are now.")
     again = kept["overturned"]
     if again["texts"]:
         said.append(

@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session
 from moderation import calibrations, fairness, history, labels, lineup, policies
 from moderation.classifier import Classifier
 from moderation.decisions import Kind
-from moderation.fairness import Check
+from moderation.fairness import Check, Suite
 from moderation.history import Codes, History, Numbers, Whole
 from moderation.policies import PolicyChanged
-from moderation.policy import Mode, Policy, Status
+from moderation.policy import NOWHERE, Mode, Override, Policy, Scope, Status, Where
 from moderation.suites import identity
-from moderation.tables import Case, Decision, Score, SuitePiece
+from moderation.tables import Case, Decision, Score, SuitePiece, time_of
 
 log = structlog.get_logger("moderation.harmless")
 
@@ -144,21 +144,61 @@ def check(
     """Say whom `policy` would stop for what they are, beside the policy `based_on`.
 
     Both are for the scores of `classifier`, unless not the `same`: then there is nothing to
-    compare with. Pre-moderation is left out of both: it holds everybody alike.
+    compare with. Pre-moderation is left out of both: it holds everybody alike. Places that have
+    other thresholds by the one than by the other are looked at by themselves.
     """
-    now, then = (replace(each, mode=Mode.PUBLISH_UNLESS_HELD) for each in (based_on, policy))
+    now, then = (
+        replace(each.at(time_of(session)), mode=Mode.PUBLISH_UNLESS_HELD)
+        for each in (based_on, policy)
+    )
 
-    def judged(texts: History) -> tuple[Codes, Codes]:
-        after = history.judge_all(texts, then)
-        return history.judge_all(texts, now) if same else np.zeros_like(after), after
+    def judged(texts: History, scope: Scope = NOWHERE) -> tuple[Codes, Codes]:
+        after = history.judge_all(texts, _in(then, scope))
+        before = history.judge_all(texts, _in(now, scope)) if same else np.zeros_like(after)
+        return before, after
 
     scores, read = read_so_far(session, classifier)
-    cases = identity.cases()
-    found = None
+    cases, texts = identity.cases(), _texts(scores)
+    found: Suite | None = None
+    places = []
     if read >= len(cases):
-        found = fairness.compare(cases, *judged(_texts(scores)))
+        found = fairness.compare(cases, *judged(texts))
+        for one in _moved(now, then):
+            there = fairness.compare(cases, *judged(texts, _scope(one)))
+            if there.is_worse:
+                places.append((one.place, there))
     again = fairness.count(*judged(_overturned(session, classifier)))
-    return Check(read, len(cases), found, again, same)
+    return Check(read, len(cases), found, again, same, places)
+
+
+def _moved(now: Policy, then: Policy) -> list[Override]:
+    """Return the places that have other thresholds by one of the policies than by the other."""
+    moved = [one for one in then.overrides if one not in now.overrides]
+    moved += [one for one in now.overrides if one not in then.overrides]
+    return list({one.place: one for one in moved}.values())
+
+
+def _scope(override: Override) -> Scope:
+    """Return where just these thresholds of a place hold."""
+    match override.where:
+        case Where.CONTEXT:
+            return Scope(context=int(override.value))
+        case Where.SECTION:
+            return Scope(section=str(override.value))
+        case Where.OLDER:
+            return Scope(older=int(override.value))
+        case Where.GOOD:
+            return Scope(good=int(override.value))
+
+
+def _in(policy: Policy, scope: Scope) -> Policy:
+    """Return what a policy is for texts that stand there: without places of their own."""
+    limits = policy.limits(scope)
+    return replace(
+        policy,
+        thresholds={name: limit.threshold for name, limit in limits.items()},
+        overrides=(),
+    )
 
 
 def before(

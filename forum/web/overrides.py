@@ -13,9 +13,12 @@ from forum import articles, overrides
 from forum.errors import Changed, ForumError, Invalid
 from forum.web.forms import Form, query_text
 from forum.web.pages import page, see_other
+from forum.web.policy import fairness_reason, unfair
 from forum.web.state import state_of
 from forum.web.transactions import in_thread, read, transact
-from moderation import history, labels, policies, predictions, simulation
+from moderation import harmless, history, labels, policies, predictions, simulation
+from moderation.fairness import Check
+from moderation.harmless import NeedsYes
 from moderation.policies import PolicyChanged
 from moderation.policy import InvalidPolicy, Override, Policy, Threshold, Where
 from moderation.simulation import Comparison
@@ -44,6 +47,7 @@ async def _overrides_page(
     typed: Mapping[str, str],
     problem: ForumError | None = None,
     comparison: Comparison | None = None,
+    check: Check | None = None,
 ) -> Response:
     asked = {"for": query_text(request, "for"), "good": query_text(request, "with_good")}
 
@@ -70,6 +74,9 @@ async def _overrides_page(
         typed=plain | {name: value for name, value in typed.items() if value},
         problem=problem,
         comparison=comparison,
+        check=check,
+        # What a yes to the fairness check sends.
+        sent={name: value for name, value in typed.items() if not name.startswith("fairness_")},
         asked=asked,
         zone=state_of(request).settings.time_zone,
         rows=labels.ALL,
@@ -99,11 +106,17 @@ async def save_override(request: Request) -> Response:
     try:
         if form.text("action") == "remove":
             number = form.required("place")
-            gone = await transact(
-                request, overrides.take_away, number, author=viewer, based_on=based_on
-            )
-            if gone is None:
+            left = await read(request, _without, number)
+            if left is None:
                 raise Invalid("There are no such thresholds. Please choose again.")
+            await transact(
+                request,
+                overrides.take_away,
+                number,
+                author=viewer,
+                based_on=based_on,
+                fairness=await _checked(request, form, left),
+            )
             return see_other(request, "overrides", ask={"notice": "places"})
         override = await _override(request, form)
         note = " ".join(form.text("note").split())
@@ -112,7 +125,8 @@ async def save_override(request: Request) -> Response:
         if form.text("action") == "preview":
             comparison = await _previewed(request, override)
             return await _overrides_page(request, form.fields, comparison=comparison)
-        prediction = await read(request, _expect, override)
+        then, prediction = await read(request, _expect, override)
+        checked = await _checked(request, form, then)
         await transact(
             request,
             overrides.put,
@@ -121,11 +135,10 @@ async def save_override(request: Request) -> Response:
             note=note or f"Thresholds for {override.place}.",
             based_on=based_on,
             prediction=prediction,
+            fairness=checked,
         )
-    except InvalidPolicy as problem:
-        return await _overrides_page(request, form.fields, Invalid(str(problem)))
-    except Invalid as problem:
-        return await _overrides_page(request, form.fields, problem)
+    except (InvalidPolicy, NeedsYes, Invalid) as refused:
+        return await _refused(request, form, refused)
     except PolicyChanged as changed:
         faster = Changed(
             f"Version {changed.current} was saved meanwhile; it is what you see below. Nothing of"
@@ -135,10 +148,38 @@ async def save_override(request: Request) -> Response:
     return see_other(request, "overrides", ask={"notice": "places"})
 
 
-def _expect(session: Session, override: Override) -> predictions.Prediction | None:
+async def _refused(
+    request: Request, form: Form, refused: InvalidPolicy | NeedsYes | Invalid
+) -> Response:
+    check = refused.check if isinstance(refused, NeedsYes) else None
+    if isinstance(refused, NeedsYes):
+        problem = unfair(refused)
+    else:
+        problem = refused if isinstance(refused, Invalid) else Invalid(str(refused))
+    return await _overrides_page(request, form.fields, problem, check=check)
+
+
+def _expect(session: Session, override: Override) -> tuple[Policy, predictions.Prediction | None]:
     current = policies.in_force(session)
-    policy = overrides.with_one(current.policy, override)
-    return predictions.expect(session, policy, current.classifier_id)
+    policy = overrides.with_one(current.policy.at(session.info["time"]), override)
+    return policy, predictions.expect(session, policy, current.classifier_id)
+
+
+def _without(session: Session, number: int) -> Policy | None:
+    found = overrides.without(policies.in_force(session).policy, number)
+    return found and found[0].at(session.info["time"])
+
+
+async def _checked(request: Request, form: Form, then: Policy) -> dict[str, Any]:
+    """Return what the fairness check says of a policy. Raises NeedsYes, Invalid."""
+    return await read(
+        request,
+        harmless.accepted,
+        then,
+        based_on=form.required("based_on"),
+        reason=fairness_reason(form),
+        seen=form.fields.get("fairness_seen"),
+    )
 
 
 async def _previewed(request: Request, override: Override) -> Comparison:

@@ -1,6 +1,7 @@
 """The fairness check: whom a policy would stop for what they are, before it counts."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from moderation.harmless import NeedsYes, Reading
 from moderation.labels import NAMES
 from moderation.lineup import row_of
 from moderation.policies import PolicyChanged
-from moderation.policy import DEFAULT, Mode, Policy, Status, Threshold
+from moderation.policy import DEFAULT, Mode, Override, Policy, Status, Threshold, Where
 from moderation.reliability import measure
 from moderation.suites import identity
 from moderation.tables import Case, ClassifierVersion, Score
@@ -179,6 +180,22 @@ def test_what_is_worse_for_a_group_takes_a_yes_to_what_was_shown_and_is_logged(d
         assert not harmless.before(session, everything, based_on=now).needs_yes, "holds all alike"
         with pytest.raises(PolicyChanged):
             harmless.accepted(session, STRICT, based_on=now - 1)
+
+
+def test_a_place_with_thresholds_of_its_own_is_looked_at_by_itself(database, reads):
+    reads(Wary(word=CASES[0].group))
+    food = Override(Where.SECTION, "life/food", STRICT.thresholds)
+    with database.writing() as session:
+        now = policies.in_force(session).id
+        found = harmless.before(session, replace(MILD, overrides=[food]), based_on=now)
+
+        assert found.needs_yes and not found.suite.is_worse
+        ((place, there),) = found.places
+        assert place == "the section life/food" and there.all.then > there.all.now == 0
+        assert "For the section life/food: " in found.in_words()
+        milder = Override(Where.SECTION, "life/food", {"toxicity": Threshold(0.9)})
+        none = harmless.before(session, replace(MILD, overrides=[milder]), based_on=now)
+        assert not none.needs_yes
 
 
 def test_the_sites_own_calibration_is_applied_without_reading_anew(database, reads):

@@ -90,6 +90,26 @@ def test_what_is_worse_for_a_group_is_told_and_takes_a_yes_with_a_reason(site, a
     assert in_force(site).restores == 2
 
 
+def test_thresholds_of_a_place_take_a_yes_of_their_own(site, ada):
+    typed = {"where": "section", "section": "life", "hold_toxicity": "0.05"}
+    typed |= {"reject_toxicity": "never", "action": "save", "based_on": "1"}
+    refused = ada.sends("/admin/policy/overrides", **typed)
+    assert refused.status_code == 422
+    assert "For the section Life , where other thresholds would hold" in words(refused.text)
+    assert in_force(site).id == 1
+
+    sent = hidden(refused.text, "Save it all the same")
+    ada.sends("/admin/policy/overrides", **sent | {"fairness_reason": "A hot topic."})
+
+    saved = in_force(site)
+    assert saved.policy.overrides and saved.fairness["reason"] == "A hot topic."
+    assert saved.fairness["places"][0]["groups"] == [GROUP]
+    # The site's own thresholds are milder, so going back takes none.
+    gone = {"action": "remove", "place": "0", "based_on": "2"}
+    assert ada.sends("/admin/policy/overrides", **gone).status_code == 200
+    assert not in_force(site).policy.overrides
+
+
 def test_a_policy_is_rehearsed_in_the_shadow_and_adopted(site, ada, work):
     milder = FORM | {"hold_toxicity": "0.9999"}
     preview = ada.sends("/admin/policy", **milder, based_on=1, action="preview").text
