@@ -24,7 +24,7 @@ from forum import removals
 from forum.database import Database
 from forum.removals import begin_of
 from forum.tables import Appeal, Comment, Month, Removal, Report, Sanction
-from moderation import decisions, rules
+from moderation import decisions, quality, rules
 from moderation.decisions import Kind
 from moderation.tables import Decision, time_of
 
@@ -77,7 +77,14 @@ TITLES = {
     "active_readers": "Average monthly active readers",
     "orders": "Orders of authorities",
     "disputes": "Out-of-court disputes",
-    "audited": "Audited",
+    "audit_removed_machine_looked_at": "Automated removals judged anew by somebody else",
+    "audit_removed_machine": "Of these, scaled to all: wrongly removed",
+    "audit_published_machine_looked_at": "Automated publications judged anew by somebody else",
+    "audit_published_machine": "Of these, scaled to all: wrongly published",
+    "audit_removed_person_looked_at": "Removals by persons judged anew by somebody else",
+    "audit_removed_person": "Of these, scaled to all: judged otherwise",
+    "audit_approved_person_looked_at": "Approvals by persons judged anew by somebody else",
+    "audit_approved_person": "Of these, scaled to all: judged otherwise then",
 }
 FOUND_BY = {
     "classifier": "the classifier",
@@ -377,13 +384,43 @@ def _automation(session: Session, span: _Span, total: int, machine: int) -> list
         Figure("automation", "reversed_person", "", COUNT, reversed_[False]),
         Figure("automation", "taken_back", "", COUNT, undone),
         Figure("automation", "error_rate_person", "", SHARE, _share(wrong[False], total - machine)),
-        *audited(session, span.begin, span.end),
+        *audited(session, span),
     ]
 
 
-def audited(session: Session, begin: datetime, end: datetime) -> list[Figure]:
-    """The figures of audits between two moments; of a site without audits there are none."""
-    return []
+# Which errors the audits tell of: the name of their figures, and what moderation calls them.
+_AUDITED = {
+    "audit_removed_machine": "rejected",
+    "audit_published_machine": "published",
+    "audit_removed_person": "rejected_by_people",
+    "audit_approved_person": "approved_by_people",
+}
+
+
+def audited(session: Session, span: _Span) -> list[Figure]:
+    """The figures of the audits that were answered in a time; where none was, there are none.
+
+    Shares with their 95 % intervals. Where too few were audited, only how many.
+    """
+    found = quality.errors(session, span.begin, span.end, range(span.first, span.behind))
+    figures = []
+    for name, of in _AUDITED.items():
+        if of not in found or not found[of].looked_at:
+            continue
+        error = found[of]
+        known = error.needed <= 0
+        figures += [
+            Figure("automation", f"{name}_looked_at", "", COUNT, error.looked_at),
+            *(
+                Figure("automation", name, scope, SHARE, round(value, 4) if known else None)
+                for scope, value in (
+                    ("", error.value),
+                    ("at least", error.low),
+                    ("at most", error.high),
+                )
+            ),
+        ]
+    return figures
 
 
 def _overturned(session: Session, span: _Span) -> Counter[bool]:

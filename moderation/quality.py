@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from sqlalchemy import func, insert, select
+from sqlalchemy import case, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -100,6 +100,62 @@ def of(session: Session, months: int) -> Quality:
             for found in [figures([name])]
         ],
     )
+
+
+def errors(session: Session, begin: datetime, end: datetime, lines: range) -> dict[str, Estimate]:
+    """Estimate how often decisions are wrong, by the audits answered between two moments.
+
+    `published` and `rejected` are those of the machine, `approved_by_people` and
+    `rejected_by_people` those of people. `lines` has all numbers of the log of that time, and
+    perhaps some more. Empty where nothing was audited.
+    """
+    rows = session.execute(
+        select(Audit.stratum, Audit.share, Audit.answer, Audit.expected, Audit.unmarked).where(
+            Audit.ended_at >= begin,
+            Audit.ended_at < end,
+            Audit.answer != "",
+            Audit.stratum.not_in([Stratum.GOLDEN, Stratum.HELD]),
+        )
+    ).all()
+    if not rows:
+        return {}
+    many = func.sum(case((Decision.kind == "undo", -1), else_=1))
+    sizes: dict[str, int] = dict(
+        session.execute(
+            select(Decision.stratum, many)
+            .where(
+                Decision.id >= lines.start,
+                Decision.id < lines.stop,
+                Decision.at >= begin,
+                Decision.at < end,
+                Decision.stratum.is_not(None),
+            )
+            .group_by(Decision.stratum)
+        ).all()
+    )
+
+    def sample(stratum: Stratum) -> Sample:
+        # How far people agree is seen where they could not tell that it was decided.
+        of_it = [
+            row
+            for row in rows
+            if row.stratum == stratum and (row.unmarked or stratum not in BY_PEOPLE)
+        ]
+        return Sample(
+            max(int(sizes.get(stratum, 0)), len(of_it)),
+            np.array([float(row.answer != row.expected) for row in of_it]),
+            np.array([row.share for row in of_it], dtype=np.float64),
+        )
+
+    by_machine = {one.value: sample(one) for one in (Stratum.PUBLISHED, Stratum.NEAR)}
+    wrong = [(name, 1) for name in by_machine]
+    return {
+        "published": sampling.of_ratio(
+            wrong, [*wrong, *((name, 0) for name in by_machine)], by_machine
+        ),
+        "rejected": sampling.of_share(sample(Stratum.REJECTED)),
+        **{stratum.value: sampling.of_share(sample(stratum)) for stratum in BY_PEOPLE},
+    }
 
 
 def _samples(rows: Sequence, size: Mapping[str, int], months: Sequence[str]) -> dict[str, Sample]:  # type: ignore[type-arg]

@@ -6,15 +6,23 @@ import re
 from datetime import date
 
 import pytest
+from sqlalchemy import select
 
-from forum import removals, transparency
-from forum.accounts import Role
+from forum import comments, removals, transparency
+from forum.accounts import Account, Role
 from forum.articles import ArticleText
+from forum.settings import read_settings
 from forum.transparency import plain_cell
-from moderation.tables import Decision
+from moderation import audits, decisions, sampling
+from moderation.audits import Shares
+from moderation.decisions import Kind
+from moderation.policy import Status
+from moderation.tables import Audit, Decision, time_of
 from tests.people import words
 
 INSULT = "You stupid idiot, shut up."
+FREE = read_settings(_env_file=None, comments_a_minute=100_000)
+SLUG = "the-town-that-argues-about-tea"
 AT_ONCE = {"mode": "publish_unless_held", "hold_insult": "0.1", "reject_insult": "0.2"}
 
 
@@ -289,6 +297,39 @@ def test_the_report_counts_a_month(site, ada, mona, max_, work, days_pass, clock
         ("sanctions", "given", "mute"): "1",
     }
     assert found["not_known", "active_readers", ""] == ""
+
+
+def test_what_audits_tell_is_in_the_report_with_its_interval(site, ada, database, days_pass):
+    with database.writing() as session:
+        audits.adopt(session, Shares(published=1.0, rejected=1.0), author=1, based_on=0)
+    bob = site.person("Bob")
+    with database.writing() as session:
+        author = session.get_one(Account, bob.account_id)
+        for number in range(43):
+            draft = comments.draft(f"Tea of the year {number}.", settings=FREE)
+            case_id = comments.post(session, SLUG, draft, author=author, settings=FREE).case_id
+            to = Status.PUBLISHED if number >= 40 else Status.REJECTED
+            decisions.decide(session, case_id, Kind.VERDICT, to, version=1)
+    with database.writing() as session:
+        for number, audit in enumerate(session.scalars(select(Audit).order_by(Audit.id))):
+            audit.answer = "reject" if 4 <= number < 40 else "approve"
+            audit.answered_by, audit.ended_at = ada.account_id, time_of(session)
+    days_pass()
+
+    found = figures(ada)
+    low, high = sampling.wilson(0.1, 40)
+    removed, published = "audit_removed_machine", "audit_published_machine"
+    assert found["automation", f"{removed}_looked_at", ""] == "40"
+    assert found["automation", removed, ""] == "0.1"
+    assert found["automation", removed, "at least"] == f"{round(low, 4)}"
+    assert found["automation", removed, "at most"] == f"{round(high, 4)}"
+    # Of three nothing is known.
+    assert found["automation", f"{published}_looked_at", ""] == "3"
+    assert found["automation", published, ""] == ""
+    assert ("automation", "audit_removed_person", "") not in found
+    page = ada.reads("/moderation/report")
+    assert "Automated removals judged anew by somebody else 40" in page
+    assert "wrongly removed at most" in page
 
 
 def test_page_and_csv_have_the_same_numbers(site, ada, mona, work, days_pass):
