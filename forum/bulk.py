@@ -5,7 +5,7 @@ again, each time in a transaction of its own; killed in between, it stands where
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    not_,
     select,
     update,
 )
@@ -86,6 +87,7 @@ class Origin(StrEnum):
     SWEEP = "sweep"
     # What the policy in force decides otherwise than one before it.
     POLICY = "policy"
+    FOLD = "fold"
 
 
 @dataclass(frozen=True)
@@ -250,6 +252,63 @@ def draft_held(session: Session, *, admin: Viewer, based_on: int) -> int:
     return batch.id
 
 
+def decide_fold(
+    session: Session,
+    case_id: int,
+    kind: Kind,
+    *,
+    version: int,
+    seen: int,
+    moderator: Account | Viewer,
+    reason: str = "",
+    words: str = "",
+) -> int:
+    """Decide a case, and let a batch run that does so with all that say the same; its number.
+
+    Of those, the ones that something has happened to since the line `seen` of the log are left as
+    they are, and so are those that others have open. Raises Changed where the case itself is not
+    as it was seen, Invalid for no reason; then nothing is decided.
+    """
+    now = time_of(session)
+    batch = Batch(
+        origin=Origin.FOLD,
+        view={},
+        state=State.RUNNING.value,
+        kind=kind.value,
+        reason=reason,
+        words=review.said(session, reason, words) if kind is Kind.REJECT else "",
+        drafted_by=moderator.id,
+        drafted_at=now,
+        started_by=moderator.id,
+        started_at=now,
+        moved_at=now,
+    )
+    session.add(batch)
+    session.flush()
+    # Of a case that is in no fold there are no others: empty equals nothing.
+    fold = select(Place.fold).where(Place.case_id == case_id).scalar_subquery()
+    others = select(Place.case_id).join(Case, Case.id == Place.case_id)
+    changed = exists().where(
+        Decision.case_id == Case.id,
+        Decision.id > seen,
+        # What they took back themselves is no news to them.
+        not_((Decision.kind == Kind.UNDO) & (Decision.actor == moderator.id)),
+    )
+    _add(
+        session,
+        batch,
+        others.where(Place.fold == fold, Place.case_id != case_id),
+        case((changed, Outcome.CHANGED.value), else_=_outcome(session, moderator.id)),
+    )
+    first = BatchCase(
+        batch_id=batch.id, case_id=case_id, version=version, outcome=Outcome.DECIDED.value
+    )
+    first.decision_id = _decide(session, batch, first, moderator).id
+    session.add(first)
+    session.flush()
+    return batch.id
+
+
 def _outcome(session: Session, person: int) -> ColumnElement[str]:
     taken = exists().where(Claim.case_id == Case.id, claims.taken_from(person, session))
     return case((taken, Outcome.TAKEN.value), else_=Outcome.WAITS.value)
@@ -269,6 +328,8 @@ def _add_chosen(
     chosen: Mapping[int, int],
     moderator: Account | Viewer,
 ) -> None:
+    if View.read(batch.view).folds:
+        chosen = {**_like(session, chosen), **chosen}
     known = dict(session.execute(select(Case.id, Case.version).where(Case.id.in_(chosen))).all())
     of_others = set(
         session.scalars(
@@ -296,6 +357,18 @@ def _add_chosen(
     ]
     if rows:
         session.execute(insert(BatchCase), rows)
+
+
+def _like(session: Session, chosen: Collection[int]) -> dict[int, int]:
+    """The cases that say the same as one of these, with the versions they have now."""
+    folds = select(Place.fold).where(Place.case_id.in_(chosen), Place.fold.is_not(None))
+    rows = session.execute(
+        select(Case.id, Case.version)
+        .join(Place, Place.case_id == Case.id)
+        .where(Place.fold.in_(folds))
+        .limit(AT_MOST)
+    )
+    return dict(rows.all())
 
 
 def _forget_drafts(session: Session) -> None:
@@ -548,7 +621,9 @@ def _apply_to_some(session: Session, batch: Batch, some: Sequence[BatchCase]) ->
     return len(some) == _APPLIED_AT_ONCE
 
 
-def _decide(session: Session, batch: Batch, one: BatchCase, moderator: Account) -> Decision:
+def _decide(
+    session: Session, batch: Batch, one: BatchCase, moderator: Account | Viewer
+) -> Decision:
     if batch.kind == Kind.APPROVE:
         return review.approve(
             session, one.case_id, version=one.version, moderator=moderator, batch=batch.id
@@ -631,15 +706,21 @@ def listed(
     return _files(session, found[:A_PAGE]), next_
 
 
-def first_of(session: Session, batch_id: int) -> tuple[int, int]:
-    """Return the first case that a batch took back, and the version it has now. Raises Changed."""
-    found = session.execute(
-        select(Case.id, Case.version)
+def undone(session: Session, batch_id: int, case_id: int | None = None) -> tuple[int, int, int]:
+    """Return a case that a batch took back, with the version it has now and the log's last line.
+
+    The first one, unless another is named. Raises Changed where there is none.
+    """
+    query = (
+        select(Case.id, Case.version, select(func.max(Decision.id)).scalar_subquery())
         .join(BatchCase, BatchCase.case_id == Case.id)
         .where(BatchCase.batch_id == batch_id, BatchCase.outcome == Outcome.UNDONE)
         .order_by(Case.id)
         .limit(1)
-    ).one_or_none()
+    )
+    if case_id is not None:
+        query = query.where(Case.id == case_id)
+    found = session.execute(query).one_or_none()
     if found is None:
         raise Changed("Each of these cases has changed since, so nothing was taken back.")
-    return found.id, found.version
+    return found[0], found[1], found[2]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from html import escape
+from types import MappingProxyType
 
 from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, func, select, update
 from sqlalchemy.orm import Session, aliased, joinedload
@@ -16,11 +17,12 @@ from forum.errors import Changed, Invalid, NotFound
 from forum.search import Search
 from forum.tables import Account, Appeal, Comment, Disclaimer, Report, Revision
 from forum.views import View
-from moderation import audits, cases, claims, decisions, review_queue, rules
+from moderation import audits, cases, claims, decisions, folds, review_queue, rules
 from moderation.audits import Stratum
 from moderation.cases import Ground, Record
 from moderation.decisions import Kind, NotScored, Stale
 from moderation.explain import Why
+from moderation.folds import Fold
 from moderation.policy import Finding, Status, title_of
 from moderation.tables import Audit, Case, Claim, Decision, Place, time_of
 
@@ -64,6 +66,10 @@ class Reviewed:
     disputed: bool = False
     # When it was written, as far as whoever looks is to know.
     written_at: datetime | None = None
+    # The cases that say the same, where the view decides them at once; and the last line of the log
+    # when they were looked at.
+    fold: Fold | None = None
+    seen: int = 0
 
     @cached_property
     def html(self) -> str:
@@ -162,6 +168,7 @@ def queue(
     session: Session, view: View, *, moderator: Account | Viewer, after: str = ""
 ) -> QueuePage:
     """Return a page of a view's cases, in its order, those behind a place."""
+    seen = _last_line(session)
     look = views.look(session, view, viewer=moderator.id, after=after, at_most=A_PAGE + 1)
     ids = list(look.case_ids)
     more, ids = len(ids) > A_PAGE, ids[:A_PAGE]
@@ -176,6 +183,8 @@ def queue(
         moderator.id,
         view.search,
         cover,
+        folds.of(session, ids) if view.folds else {},
+        seen,
     )
     return QueuePage(cases_, cases_[-1].place if more else None, look.further)
 
@@ -199,16 +208,20 @@ def pick(
         if look.case_ids:
             return look.case_ids[0]
         return pick(session, view, moderator=moderator, lasts=lasts) if after or before else None
-    query = views.cases_of(session, view, viewer=moderator.id, after=after, before=before).limit(1)
-    of_others = select(Claim.case_id).where(claims.taken_from(moderator.id, session))
+    query = views.cases_of(
+        session, view, viewer=moderator.id, after=after, before=before, folded=True
+    ).limit(1)
     # Two who pick at once on PostgreSQL do not wait for each other's first choice. The case is
     # locked and not its place, as whoever decides does first.
     query = (
         query.join(Case, Case.id == Place.case_id)
-        .where(Place.case_id.not_in(of_others))
+        .where(claims.is_free_for(moderator.id, session))
         .with_for_update(of=Case, skip_locked=True)
     )
     while (case_id := session.scalar(query)) is not None:
+        if session.get(Place, case_id, populate_existing=True) is None:
+            # Decided while PostgreSQL waited for the lock: its place was seen before.
+            continue
         claim = claims.take(session, case_id, holder=moderator.id, lasts=lasts)
         if claim is not None and claim.holder == moderator.id:
             return case_id
@@ -223,6 +236,8 @@ def _reviewed(
     viewer: int,
     wanted: Search | None = None,
     cover: Cover | None = None,
+    folded: Mapping[int, Fold] = MappingProxyType({}),
+    seen: int = 0,
 ) -> list[Reviewed]:
     about = [comment.case_id for comment in found]
     again = audits.to_judge(session, about, viewer)
@@ -254,7 +269,7 @@ def _reviewed(
         )
     }
     appealed = appeals.open_ones(session, [comment.id for comment in found])
-    holders = claims.in_force(session, [comment.case_id for comment in found])
+    holders = claims.of_folds(session, [comment.case_id for comment in found])
     names = accounts.names(session, {claim.holder for claim in holders.values()})
 
     def one(comment: Comment) -> Reviewed:
@@ -279,6 +294,8 @@ def _reviewed(
             place=places.get(comment.case_id, ""),
             search=wanted,
             cover=cover,
+            fold=folded.get(comment.case_id),
+            seen=seen,
         )
 
     return [one(comment) for comment in found]
@@ -329,6 +346,7 @@ def open_file(
     viewer: int = 0,
 ) -> CaseFile:
     """Return a case with its history, and with its place in a view. Raises NotFound."""
+    seen = _last_line(session)
     comment = session.scalar(
         select(Comment).where(Comment.case_id == case_id).options(*_SURROUNDINGS)
     )
@@ -344,7 +362,14 @@ def open_file(
         history = [line for line in history if line.kind not in (Kind.VERDICT, Kind.PARK)]
     return CaseFile(
         reviewed=_reviewed(
-            session, [comment], views.places(session, view, [case_id]), viewer, view.search, cover
+            session,
+            [comment],
+            views.places(session, view, [case_id]),
+            viewer,
+            view.search,
+            cover,
+            folds.of(session, [case_id]) if view.folds else {},
+            seen,
         )[0],
         parent=comment.parent,
         earlier=list(
@@ -649,8 +674,12 @@ class Happening:
     line: int
     # Who did what to which case since then, in words.
     changed: Sequence[tuple[int, str]]
-    # Which cases others have open: the case, their name, and until when.
-    taken: Sequence[tuple[int, str, datetime]]
+    # Which cases others have open: the case, its fold if it is in one, their name, until when.
+    taken: Sequence[tuple[int, int | None, str, datetime]]
+
+
+def _last_line(session: Session) -> int:
+    return session.scalar(select(func.max(Decision.id))) or 0
 
 
 def pulse(session: Session) -> tuple[object, ...]:
@@ -662,7 +691,7 @@ def pulse(session: Session) -> tuple[object, ...]:
 
 def happening(session: Session, since: int | None, *, moderator: Account | Viewer) -> Happening:
     """Return what others did after a line of the log; None: only where things stand."""
-    last = session.scalar(select(func.max(Decision.id))) or 0
+    last = _last_line(session)
     lines: Sequence[Decision] = ()
     if since is not None:
         lines = session.scalars(
@@ -675,12 +704,17 @@ def happening(session: Session, since: int | None, *, moderator: Account | Viewe
             .order_by(Decision.id.desc())
             .limit(A_PAGE * 8)
         ).all()
-    others = select(Claim).where(claims.taken_from(moderator.id, session))
+    others = (
+        select(Claim, Place.fold)
+        .outerjoin(Place, Place.case_id == Claim.case_id)
+        .where(claims.taken_from(moderator.id, session))
+    )
     if audits.begun(session):
         others = others.where(Claim.case_id.not_in(audits.not_for(moderator.id)))
-    claimed = session.scalars(others).all()
+    claimed = session.execute(others).all()
     names = accounts.names(
-        session, {line.actor for line in lines if line.actor} | {one.holder for one in claimed}
+        session,
+        {line.actor for line in lines if line.actor} | {claim.holder for claim, _ in claimed},
     )
     # Of one case what came last is what counts.
     by_case = {
@@ -688,7 +722,10 @@ def happening(session: Session, since: int | None, *, moderator: Account | Viewe
         for line in reversed(lines)
         if line.actor != moderator.id
     }
-    taken = [(one.case_id, names.get(one.holder, "Somebody"), one.until) for one in claimed]
+    taken = [
+        (claim.case_id, fold, names.get(claim.holder, "Somebody"), claim.until)
+        for claim, fold in claimed
+    ]
     return Happening(last, list(by_case.items()), taken)
 
 

@@ -16,14 +16,17 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    exists,
     false,
     func,
+    inspect,
     not_,
     select,
     true,
     tuple_,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy.sql.util import ClauseAdapter
 
 from forum import accounts, articles, habits, search
 from forum.accounts import Viewer
@@ -104,8 +107,10 @@ class View:
     mine: bool = False
     # Also what the moderator has left out.
     everything: bool = False
-    # Only those that a sweep has drawn, by its number.
+    # Only those that a sweep has drawn, by its number; only those that say the same, by the number
+    # of their fold.
     sweep: str = ""
+    like: str = ""
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> "View":
@@ -127,6 +132,7 @@ class View:
             mine=given.get("mine", "") == "1",
             everything=given.get("everything", "") == "1",
             sweep=given.get("sweep", ""),
+            like=given.get("like", ""),
         )
         if view.label and view.label not in labels.NAMES:
             raise NotFound("There is no label of that name.")
@@ -138,11 +144,13 @@ class View:
             raise NotFound("There is no such age to choose.")
         if view.sweep and not re.fullmatch("[0-9]{1,18}", view.sweep):
             raise NotFound("There is no such sweep.")
+        if view.like and not re.fullmatch("[0-9]{1,18}", view.like):
+            raise NotFound("There are no such cases.")
         # What only waiting cases have is left out where decided ones are shown.
         if view.show not in WAITING:
             view = replace(
                 view, order=Order.HARM, label="", least=None, most=None, held_for="", age="",
-                reported=False, everything=False, sweep="",
+                reported=False, everything=False, sweep="", like="",
             )  # fmt: skip
         return view
 
@@ -180,6 +188,11 @@ class View:
         """Whether its cases wait for somebody."""
         return self.show in WAITING
 
+    @property
+    def folds(self) -> bool:
+        """Whether cases that say the same are one row, to be decided at once."""
+        return self.show is Show.HELD and not self.like and not self.sweep
+
 
 _PLAIN = View()
 
@@ -203,13 +216,18 @@ def _score(typed: str) -> float | None:
 
 
 def cases_of(
-    session: Session, view: View, *, viewer: int, after: str = "", before: str = ""
+    session: Session,
+    view: View,
+    *,
+    viewer: int,
+    after: str = "",
+    before: str = "",
+    folded: bool = False,
 ) -> Select[int]:
     """The numbers of a view's cases in its order, behind a place; or in the opposite order from
-    `before` on. Raises NotFound for a place that there cannot be."""
-    where = _filters(session, view, viewer)
-    if view.waits and not view.everything:
-        where += habits.wanted(session, viewer)
+    `before` on. `folded`: of those that say the same, only the first where the view folds. Raises
+    NotFound for a place that there cannot be."""
+    where = _filters(session, view, viewer) + _offered(session, view, viewer)
     place = after or before
     keys: list[Any]
     here: tuple[Any, ...]
@@ -226,12 +244,39 @@ def cases_of(
             keys, here = [Place.urgency, Place.case_id], _urgency(place) if place else ()
         else:
             keys, here = [Place.since, Place.case_id], _moment(place) if place else ()
+    if folded and view.folds:
+        query = query.where(_first_of_its_fold(where, keys, view.order))
     down = (view.waits and view.order is Order.OLDEST) == bool(before)
     if here:
         query = query.where(
             tuple_(*keys) < tuple_(*here) if down else tuple_(*keys) > tuple_(*here)
         )
     return query.order_by(*(key.desc() if down else key for key in keys))
+
+
+def _first_of_its_fold(
+    where: Sequence[ColumnElement[bool]], keys: Sequence[Any], order: Order
+) -> ColumnElement[bool]:
+    """The condition that no case of the same fold comes before one in the view.
+
+    It is asked of each case anew, and of no more than a fold can have: nothing has to follow when
+    the order does.
+    """
+    other = aliased(Place)
+    to_other = ClauseAdapter(inspect(other).selectable)
+    here, there = tuple_(*keys), tuple_(*(getattr(other, key.key) for key in keys))
+    return ~exists().where(
+        other.fold == Place.fold,
+        there < here if order is Order.OLDEST else there > here,
+        *(to_other.traverse(condition) for condition in where),
+    )
+
+
+def _offered(session: Session, view: View, viewer: int) -> list[ColumnElement[bool]]:
+    """The conditions that leave out what a moderator does not want to be offered."""
+    if not view.waits or view.everything or view.like:
+        return []
+    return habits.wanted(session, viewer)
 
 
 def _is_narrow(view: View) -> bool:
@@ -264,7 +309,8 @@ def look(
     A search among all that was ever decided looks at the newest comments with these words, and
     ends after so many; it says where.
     """
-    query = cases_of(session, view, viewer=viewer, after=after, before=before).limit(at_most)
+    query = cases_of(session, view, viewer=viewer, after=after, before=before, folded=True)
+    query = query.limit(at_most)
     if view.waits or view.search is None or view.search.problem:
         return Look(session.scalars(query).all())
     if view.article or view.author:
@@ -315,15 +361,19 @@ def places(session: Session, view: View, case_ids: Sequence[int]) -> dict[int, s
 
 
 def counts(session: Session, view: View, *, viewer: int) -> dict[Show, int]:
-    """Count what waits, held and reported, below the filters of this view."""
+    """Count what waits for a moderator, held, reported and appealed, below the view's filters.
+
+    As a click shows it: what they have left out does not count, for them alone.
+    """
     waiting = replace(view, show=Show.HELD) if not view.waits else view
-    found = review_queue.counts(session, *_filters(session, waiting, viewer))
+    where = _filters(session, waiting, viewer) + _offered(session, waiting, viewer)
+    found = review_queue.counts(session, *where)
     return {show: found.get(STATUS[show], 0) for show in WAITING}
 
 
 def left_out(session: Session, view: View, *, viewer: int) -> int:
     """Count the cases of a view that a moderator is not offered, having left out their label."""
-    wanted = habits.wanted(session, viewer) if view.waits and not view.everything else []
+    wanted = _offered(session, view, viewer)
     if not wanted:
         return 0
     return (
@@ -342,10 +392,11 @@ def left_out(session: Session, view: View, *, viewer: int) -> int:
 
 def how_many(session: Session, view: View, *, viewer: int) -> ScalarSelect[int]:
     """How many cases a view of what waits shows, as part of another statement."""
+    where = _filters(session, view, viewer) + _offered(session, view, viewer)
     return (
         select(func.count())
         .select_from(Place)
-        .where(Place.status == STATUS[view.show], *_filters(session, view, viewer))
+        .where(Place.status == STATUS[view.show], *where)
         .scalar_subquery()
     )
 
@@ -388,10 +439,18 @@ def _filters(session: Session, view: View, viewer: int) -> list[ColumnElement[bo
         found.append(Place.since <= time_of(session) - timedelta(hours=AGES[view.age]))
     if view.reported:
         found.append(Place.reports > 0)
+    return found + _set_apart(view)
+
+
+def _set_apart(view: View) -> list[ColumnElement[bool]]:
+    """The conditions for what a sweep has drawn, and for what says the same."""
+    found: list[ColumnElement[bool]] = []
     if view.sweep:
         drawn = select(SweepCase.case_id).join(Sweep, Sweep.id == SweepCase.sweep_id)
         drawn = drawn.where(Sweep.id == int(view.sweep), SweepCase.position <= Sweep.drawn)
         found.append(Place.case_id.in_(drawn))
+    if view.like:
+        found.append(Place.fold == int(view.like))
     return found
 
 

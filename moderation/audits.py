@@ -424,6 +424,14 @@ def any_of(session: Session, case_id: int) -> bool:
     return session.scalar(select(Audit.id).where(Audit.case_id == case_id).limit(1)) is not None
 
 
+def is_open(session: Session, case_id: int) -> bool:
+    """Whether a case is judged for an audit: it is judged by itself."""
+    if not begun(session):
+        return False
+    which = exists().where(Audit.case_id == case_id, Audit.ended_at.is_(None))
+    return bool(session.scalar(select(which)))
+
+
 def like_held(session: Session, case_id: int) -> Place | None:
     """Return the place of one of the cases held last, by chance; None where nothing is held.
 

@@ -5,11 +5,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, case, delete, func, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    and_,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from moderation.tables import Case, Claim, Spent, time_of
+from moderation.tables import Case, Claim, Place, Spent, time_of
 
 # Who took longer did something else meanwhile.
 LONGEST = timedelta(minutes=30)
@@ -18,13 +28,14 @@ LONGEST = timedelta(minutes=30)
 def take(session: Session, case_id: int, *, holder: int, lasts: timedelta) -> Claim | None:
     """Give a case to `holder`, and with it up whatever they had before, or leave it to who has it.
 
-    Returns the claim in force, which may be another's; None where there is no such case.
+    With a case goes its fold: who has one that says the same has this one, too. Returns the claim
+    in force, which may be another's; None where there is no such case.
     """
     # Of two who take it at once on PostgreSQL, one waits here and then sees the other's claim.
     if session.scalar(select(Case.id).where(Case.id == case_id).with_for_update()) is None:
         return None
     other = session.scalar(
-        select(Claim).where(Claim.case_id == case_id, taken_from(holder, session))
+        select(Claim).where(Claim.case_id.in_(_with_its_fold(case_id)), taken_from(holder, session))
     )
     if other is not None:
         return other
@@ -115,6 +126,34 @@ def in_force(session: Session, case_ids: Collection[int]) -> dict[int, Claim]:
         select(Claim).where(Claim.case_id.in_(case_ids), Claim.until > time_of(session))
     )
     return {claim.case_id: claim for claim in found}
+
+
+def of_folds(session: Session, case_ids: Collection[int]) -> dict[int, Claim]:
+    """Return who has which of these cases now, or has it with another that says the same."""
+    claimed, this = aliased(Place), aliased(Place)
+    rows = session.execute(
+        select(this.case_id, Claim)
+        .join(claimed, claimed.case_id == Claim.case_id)
+        .join(this, this.fold == claimed.fold)
+        .where(Claim.until > time_of(session), this.case_id.in_(case_ids))
+    )
+    return dict(rows.all()) | in_force(session, case_ids)
+
+
+def is_free_for(person: int, session: Session) -> ColumnElement[bool]:
+    """The condition that nobody else has a place's case, nor another of its fold."""
+    taken = select(Claim.case_id).where(taken_from(person, session))
+    of_fold = aliased(Place)
+    folds = select(of_fold.fold).where(of_fold.case_id.in_(taken), of_fold.fold.is_not(None))
+    return and_(Place.case_id.not_in(taken), or_(Place.fold.is_(None), Place.fold.not_in(folds)))
+
+
+def _with_its_fold(case_id: int) -> CompoundSelect[int]:
+    """A case, and those that say the same."""
+    this = select(Place.fold).where(Place.case_id == case_id).scalar_subquery()
+    return union_all(
+        select(Case.id).where(Case.id == case_id), select(Place.case_id).where(Place.fold == this)
+    )
 
 
 def taken_from(person: int, session: Session) -> ColumnElement[bool]:

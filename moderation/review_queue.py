@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, case, delete, exists, func, insert, literal, select, update
 from sqlalchemy.orm import Session, aliased
 
-from moderation import audits, labels, urgency
+from moderation import audits, folds, labels, urgency
 from moderation.policy import Status
 from moderation.tables import Audience, Case, Decision, Place, Score, time_of
 
@@ -32,19 +32,24 @@ def settle(session: Session, case_id: int) -> None:
             Case.script,
         ).where(Case.id == case_id)
     ).one()
+    fold = session.scalar(select(Place.fold).where(Place.case_id == case_id))
     audit, disputed = audits.place_of(session, case_id)
     if found.waiting_since is not None:
         audit = None
     # One that was reported and then edited keeps its place, unseen, while it is scored again.
     if (found.waiting_since is None and audit is None) or found.withdrawn_at is not None:
         session.execute(delete(Place).where(Place.case_id == case_id))
+        if fold is not None:
+            folds.left(session, fold)
         return
+    folds_in = found.status == Status.HELD and not disputed and not audits.is_open(session, case_id)
     values = {
         "status": Status.HELD if audit else found.status,
         "since": audit.since if audit else found.waiting_since,
         "author": found.author,
         "context": found.context,
         "script": found.script,
+        "fold": (fold or folds.join(session, case_id)) if folds_in else None,
         **(_like_held(session, case_id) if audit and audit.words_alone else {}),
     }
     if "held_for" not in values:
@@ -55,6 +60,8 @@ def settle(session: Session, case_id: int) -> None:
     if changed.rowcount == 0:  # type: ignore[attr-defined]
         values["doublings"] = _doublings(session, found.context).get(found.context, 0)
         session.execute(insert(Place).values(case_id=case_id, reports=0, urgency=0.0, **values))
+    if fold is not None and not folds_in:
+        folds.left(session, fold)
     reckon(session, Place.case_id == case_id)
 
 

@@ -161,14 +161,26 @@ class Place(Base):
     doublings: Mapped[int]
     # The harm to expect now; beyond the age limit more than any harm.
     urgency: Mapped[float] = mapped_column(Float)
+    # With which others it is decided at once; empty for one that is decided by itself.
+    fold: Mapped[int | None]
 
     __table_args__ = (
+        Index(None, "fold", "urgency", "case_id"),
         Index(None, "status", "urgency", "case_id"),
         Index(None, "status", "since", "case_id"),
         Index(None, "context", "status"),
         Index(None, "author", "status"),
         Index(None, "script", "status", "urgency", "case_id"),
     )
+
+
+class FoldKey(Base):
+    """By what a fold of held cases is found again, for the next one that says the same."""
+
+    __tablename__ = "fold_keys"
+
+    key: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    fold: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, index=True)
 
 
 class Audience(Base):

@@ -330,10 +330,11 @@ async function takeBack(mine) {
   if (!mine.undo) return;
   const { article } = mine;
   try {
-    const answer = await send(mine.undo);
+    const answer = await send(mine.undo, { case: article.dataset.case });
     const said = await answer.json();
     if (!answer.ok) throw new Error(said.detail);
     for (const field of article.querySelectorAll("[name=version]")) field.value = said.version;
+    for (const field of article.querySelectorAll("[name=seen]")) field.value = said.line;
     delete article.dataset.done;
     article.querySelector(".case-done")?.remove();
     say(`Case ${said.case}: taken back.`);
@@ -363,8 +364,10 @@ function heard({ counts, changed, taken: claims }) {
     if (place && place.textContent !== count) place.textContent = count;
   }
   const byCase = new Map(claims.map((each) => [String(each.case), each.words]));
+  // Who has a case has those that say the same.
+  const byFold = new Map(claims.map((each) => [String(each.fold), each.words]));
   for (const article of articles()) {
-    const words = byCase.get(article.dataset.case);
+    const words = byCase.get(article.dataset.case) ?? byFold.get(article.dataset.fold);
     if (words) taken(article, words);
     else if ("taken" in article.dataset) {
       delete article.dataset.taken;

@@ -110,23 +110,27 @@ async def run_batch(request: Request) -> Response:
                 raise Invalid("Please choose to approve or to reject.")
     except Invalid as problem:
         return await _batch_page(request, batch_id, problem, typed)
-    await _carry_on(request, batch_id)
+    await carry_on(request, batch_id)
     return see_other(request, "batch", id=batch_id)
 
 
 async def undo_batch(request: Request) -> Response:
-    """Take a batch back, in one act."""
+    """Take a batch back, in one act; whoever did it at a case is led to that one again."""
     batch_id = path_number(request, "id")
-    await Form.read(request)
+    form = await Form.read(request)
+    at = form.number("case")
     await transact(request, bulk.undo, batch_id, moderator=request.state.viewer)
-    await _carry_on(request, batch_id)
+    await carry_on(request, batch_id)
     if wants_json(request):
-        case_id, version = await read(request, bulk.first_of, batch_id)
-        return JSONResponse({"case": case_id, "version": version})
+        case_id, version, line = await read(request, bulk.undone, batch_id, at)
+        return JSONResponse({"case": case_id, "version": version, "line": line})
+    if at:
+        ask = {"notice": "undone", **_view(form.fields).asked}
+        return see_other(request, "case", id=at, ask=ask)
     return see_other(request, "batch", id=batch_id)
 
 
-async def _carry_on(request: Request, batch_id: int) -> None:
+async def carry_on(request: Request, batch_id: int) -> None:
     """Do the first parts of a batch now, and what is left behind the answer."""
     until, more = monotonic() + _WAITED_FOR, True
     while more and monotonic() < until:
@@ -162,8 +166,8 @@ async def batches(request: Request) -> Response:
     )
 
 
-def in_words(file: BatchFile) -> str:
-    """Say what a batch did, in a sentence or two."""
+def in_words(file: BatchFile, of: int = 0) -> str:
+    """Say what a batch did, in a sentence or two; `of`: of how many that were seen."""
     did = {"approve": "Approved", "reject": "Rejected", "verdict": "Decided by the policy:"}.get(
         file.batch.kind, ""
     )
@@ -174,7 +178,10 @@ def in_words(file: BatchFile) -> str:
             head = f"Taken back: {_comments(file.undone)}."
         case _:
             head = f"{did} {_comments(file.decided)}."
-    if file.aside:
+    if file.batch.state == State.DONE and of > file.decided + file.aside:
+        gone = of - file.decided
+        head += f" {number(gone)} had changed meanwhile, or somebody else had them open."
+    elif file.aside:
         head += f" {number(file.aside)} left as {'it was' if file.aside == 1 else 'they were'}."
     return head
 

@@ -17,11 +17,13 @@ from forum.errors import Changed, ForumError, Invalid
 from forum.review import Happening
 from forum.sanctions import KINDS
 from forum.views import AGES, HELD_FOR, Show, View
+from forum.web.bulk import carry_on, in_words
 from forum.web.error_pages import wants_json
 from forum.web.forms import Form, cleaned, path_number, query_number, query_text
 from forum.web.pages import NOTICES, number, page, see_other
 from forum.web.state import state_of
 from forum.web.transactions import read, transact
+from moderation.decisions import Kind
 from moderation.scripts import WRITTEN_IN
 
 
@@ -41,7 +43,7 @@ async def _queue_page(
     typed: Mapping[str, str] | None = None,
 ) -> Response:
     after = query_text(request, "after")
-    done = query_number(request, "done")
+    done, batch = query_number(request, "done"), query_number(request, "batch")
     viewer = request.state.viewer
 
     def ask(session: Session) -> dict[str, Any]:
@@ -52,6 +54,7 @@ async def _queue_page(
             "sections": articles.sections(session),
             "about": articles.titled(session, view.article) if view.article else "",
             "undoable": review.undoable(session, done) if done else None,
+            "folded": bulk.open_file(session, batch) if batch else None,
             "line": review.happening(session, None, moderator=viewer).line,
             "left_out": views.left_out(session, view, viewer=viewer.id),
             "exposure": habits.exposure(session, viewer.id),
@@ -71,6 +74,8 @@ async def _queue_page(
         ages=AGES,
         scripts=WRITTEN_IN,
         name_length=saved.NAME,
+        in_batch=in_words,
+        at=query_number(request, "at"),
         problem=problem,
         typed=typed or {},
         **await read(request, ask),
@@ -132,6 +137,8 @@ async def _go_on(
     before: str = "",
     notice: str = "",
     done: int | None = None,
+    batch: int | None = None,
+    at: int | None = None,
 ) -> Response:
     case_id = await transact(
         request,
@@ -142,7 +149,7 @@ async def _go_on(
         after=after,
         before=before,
     )
-    ask = {**view.asked, "notice": notice, "done": done}
+    ask = {**view.asked, "notice": notice, "done": done, "batch": batch, "at": at}
     if case_id is None:
         return see_other(request, "queue", ask=ask)
     return see_other(request, "case", id=case_id, ask=ask)
@@ -210,9 +217,10 @@ def _event(found: Happening, counts: Mapping[str, int], zone: tzinfo) -> ServerS
                 "taken": [
                     {
                         "case": case_id,
+                        "fold": fold,
                         "words": f"{name} has it until {until.astimezone(zone):%H:%M}",
                     }
-                    for case_id, name, until in found.taken
+                    for case_id, fold, name, until in found.taken
                 ],
             }
         ),
@@ -246,13 +254,16 @@ async def case_page(
         moderator=request.state.viewer,
         lasts=_claims_last(request),
     )
-    done = query_number(request, "done")
+    done, batch = query_number(request, "done"), query_number(request, "batch")
     return await page(
         request,
         "moderator/case.html",
         status=problem.status if problem else 200,
         file=file,
         undoable=await read(request, review.undoable, done) if done else None,
+        folded=await read(request, bulk.open_file, batch) if batch else None,
+        in_batch=in_words,
+        at=query_number(request, "at"),
         notes=[
             note
             for note in await read(request, notes.on, case_id)
@@ -279,6 +290,8 @@ async def decide(request: Request) -> Response:
     version = form.required("version")
     view = _view(form.fields)
     moderator = request.state.viewer
+    if (seen := form.number("seen")) is not None:
+        return await _decide_fold(request, case_id, form, view, version, seen)
     try:
         match form.text("to"):
             case "approve":
@@ -319,6 +332,39 @@ async def decide(request: Request) -> Response:
     return see_other(request, "queue", ask=ask)
 
 
+async def _decide_fold(
+    request: Request, case_id: int, form: Form, view: View, version: int, seen: int
+) -> Response:
+    """Approve or reject a case with all that say the same, as one batch."""
+    typed = {"reason": form.text("reason"), "words": form.text("words")}
+    try:
+        if (to := form.text("to")) not in ("approve", "reject"):
+            raise Invalid("Please choose to approve or to reject.")
+        batch_id = await transact(
+            request,
+            bulk.decide_fold,
+            case_id,
+            Kind(to),
+            version=version,
+            seen=seen,
+            moderator=request.state.viewer,
+            **typed,
+        )
+    except (Changed, Invalid) as problem:
+        if wants_json(request):
+            raise
+        return await case_page(request, case_id, problem, typed, view)
+    await carry_on(request, batch_id)
+    if wants_json(request):
+        file = await read(request, bulk.open_file, batch_id)
+        undo_at = state_of(request).path("undo_batch", id=batch_id)
+        said = in_words(file, of=form.number("many") or 0)
+        return JSONResponse({"case": case_id, "words": said, "undo": undo_at})
+    if place := form.text("after"):
+        return await _go_on(request, view, after=place, batch=batch_id, at=case_id)
+    return see_other(request, "queue", ask={**view.asked, "batch": batch_id, "at": case_id})
+
+
 async def add_note(request: Request) -> Response:
     """Leave a note for colleagues on a case."""
     case_id = path_number(request, "id")
@@ -340,7 +386,7 @@ async def undo(request: Request) -> Response:
     )
     if wants_json(request):
         version = await read(request, review.version_of, undone.case_id)
-        return JSONResponse({"case": undone.case_id, "version": version})
+        return JSONResponse({"case": undone.case_id, "version": version, "line": undone.id})
     return see_other(
         request,
         "case",
