@@ -35,7 +35,15 @@ _WATCH = """
     sessionStorage.pressed = performance.timeOrigin + event.timeStamp;
   }, true);
   addEventListener("DOMContentLoaded", () => {
-    if (document.querySelector(".case-open .case-text")) drawn();
+    let open = document.querySelector(".case-open");
+    if (open) {
+      drawn();
+      // Another case comes in its place.
+      new MutationObserver(() => {
+        const now = document.querySelector(".case-open");
+        if (now && now !== open && now.querySelector(".case-text")) { open = now; drawn(); }
+      }).observe(document.querySelector("main"), { childList: true });
+    }
     const list = document.querySelector(".cases");
     if (!list) return;
     let at = null;

@@ -1,13 +1,22 @@
 """The review queue and the log, as moderators see them: cases with all that surrounds them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from html import escape
 from types import MappingProxyType
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, func, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    bindparam,
+    exists,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from forum import accounts, appeals, comments, covering, marking, search, views
@@ -208,14 +217,11 @@ def pick(
         if look.case_ids:
             return look.case_ids[0]
         return pick(session, view, moderator=moderator, lasts=lasts) if after or before else None
-    query = views.cases_of(
-        session, view, viewer=moderator.id, after=after, before=before, folded=True
-    ).limit(1)
     # Two who pick at once on PostgreSQL do not wait for each other's first choice. The case is
     # locked and not its place, as whoever decides does first.
     query = (
-        query.join(Case, Case.id == Place.case_id)
-        .where(claims.is_free_for(moderator.id, session))
+        _free(session, view, moderator, after=after, before=before)
+        .join(Case, Case.id == Place.case_id)
         .with_for_update(of=Case, skip_locked=True)
     )
     while (case_id := session.scalar(query)) is not None:
@@ -227,6 +233,16 @@ def pick(
             return case_id
         # Taken between the two statements: the next look sees it.
     return pick(session, view, moderator=moderator, lasts=lasts) if after or before else None
+
+
+def _free(
+    session: Session, view: View, moderator: Account | Viewer, *, after: str = "", before: str = ""
+) -> Select[int]:
+    """The next case of a view that nobody else has."""
+    query = views.cases_of(
+        session, view, viewer=moderator.id, after=after, before=before, folded=True
+    )
+    return query.where(claims.is_free_for(moderator.id, session)).limit(1)
 
 
 def _reviewed(
@@ -406,6 +422,33 @@ def take_up(
         covering.for_(session, moderator.id),
         viewer=moderator.id,
     )
+
+
+def look_ahead(
+    session: Session,
+    view: View,
+    *,
+    moderator: Account | Viewer,
+    lasts: timedelta,
+    after: str,
+    but: int,
+) -> CaseFile | None:
+    """Return the case that `pick` would lead to when case `but` is decided, as it will be then.
+
+    It is claimed for nobody: its file says so, so that it can be shown at once when it is. None
+    where nothing else is left, and for what does not wait.
+    """
+    if not view.waits:
+        return None
+    asked = [_free(session, view, moderator, after=place) for place in dict.fromkeys((after, ""))]
+    found = (session.scalar(query.where(Place.case_id != but)) for query in asked)
+    case_id = next((each for each in found if each is not None), None)
+    if case_id is None:
+        return None
+    cover = covering.for_(session, moderator.id)
+    file = open_file(session, case_id, view, cover, viewer=moderator.id)
+    claim = Claim(holder=moderator.id, case_id=case_id, until=time_of(session) + lasts)
+    return replace(file, reviewed=replace(file.reviewed, claim=claim, holder=""))
 
 
 def leave(session: Session, case_id: int, *, moderator: Account | Viewer) -> None:
@@ -736,15 +779,20 @@ def version_of(session: Session, case_id: int) -> int:
 
 def claim(
     session: Session, case_id: int, *, moderator: Account | Viewer, lasts: timedelta
-) -> datetime:
-    """Claim a case, or say who has it. Raises Changed or NotFound."""
+) -> tuple[datetime, int]:
+    """Claim a case, or say who has it; until when, and which version it has for whoever claims it.
+
+    Raises Changed or NotFound.
+    """
     found = claims.take(session, case_id, holder=moderator.id, lasts=lasts)
     if found is None:
         raise NotFound("There is no such case.")
     if found.holder != moderator.id:
         name = accounts.names(session, {found.holder}).get(found.holder, "Somebody")
         raise Changed(f"{name} has it open.")
-    return found.until
+    case = session.get_one(Case, case_id)
+    audit = audits.to_judge(session, [case_id], moderator.id).get(case_id)
+    return found.until, _as_it_waits(case, audit).version
 
 
 def undoable(session: Session, decision_id: int) -> Decision | None:

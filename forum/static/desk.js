@@ -4,10 +4,10 @@
 const UNDO_FOR = 30_000;
 const KEPT = "forum-keys";
 
+const main = document.querySelector("main");
 const list = document.querySelector(".cases");
-const page = document.querySelector(".case-open");
-const help = document.getElementById("keys");
-const status = document.querySelector(".desk-status");
+// What another case's page brings along.
+let page, help, status, on;
 
 function say(words, kind = "") {
   if (!status) return;
@@ -17,13 +17,20 @@ function say(words, kind = "") {
 
 // ---- keys ----
 
-const on = help?.querySelector("[name=keys]");
-if (on) on.checked = localStorage.getItem(KEPT) !== "off";
-on?.addEventListener("change", () => localStorage.setItem(KEPT, on.checked ? "on" : "off"));
-for (const opener of document.querySelectorAll("[data-opens=keys]")) {
-  opener.hidden = false;
-  opener.addEventListener("click", () => help.showModal());
+function arrive() {
+  page = document.querySelector(".case-open");
+  help = document.getElementById("keys");
+  status = document.querySelector(".desk-status");
+  on = help?.querySelector("[name=keys]");
+  if (on) on.checked = localStorage.getItem(KEPT) !== "off";
+  on?.addEventListener("change", () => localStorage.setItem(KEPT, on.checked ? "on" : "off"));
+  for (const opener of document.querySelectorAll("[data-opens=keys]")) {
+    opener.hidden = false;
+    opener.addEventListener("click", () => help.showModal());
+  }
 }
+
+arrive();
 
 function typing(target) {
   return target.closest("textarea, select, input:not([type=checkbox], [type=radio]), dialog");
@@ -44,7 +51,7 @@ document.addEventListener("keydown", (event) => {
 // Whether the key means something here.
 function act(key) {
   const at = page ?? current();
-  if (key === "j" || key === "ArrowDown") return page ? follow("[rel=next]") : go(1);
+  if (key === "j" || key === "ArrowDown") return page ? leaf() : go(1);
   if (key === "k" || key === "ArrowUp") return page ? follow("[rel=prev]") : go(-1);
   if (key === "u") return undo();
   if (key === "/") return find();
@@ -313,7 +320,7 @@ function flag(article, words) {
 }
 
 function undo() {
-  if (page) return follow("[data-key=undo] button");
+  if (page) return undoHere();
   const last = decided.findLast((each) => performance.now() - each.at < UNDO_FOR);
   if (last) takeBack(last);
   // A batch that led to this page.
@@ -344,6 +351,147 @@ async function takeBack(mine) {
     say(`Case ${article.dataset.case}: ${words}`, "refused");
   }
 }
+
+// ---- the page of one case ----
+
+// The page of the next case, already here; and what was decided last on such a page.
+let ahead = null;
+let lastHere = null;
+
+async function lookAhead() {
+  ahead = null;
+  const here = page;
+  const link = document.querySelector(".case-ways [rel=next]");
+  if (!here?.dataset.case || !link) return;
+  const where = new URL(link.href);
+  where.searchParams.set("ahead", here.dataset.case);
+  try {
+    const answer = await fetch(where);
+    if (answer.status !== 200 || answer.redirected) return;
+    const found = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (here === page && found.querySelector(".case-open[data-here]")) ahead = found;
+  } catch {
+    // The link is still there.
+  }
+}
+
+function show(nodes, title) {
+  main.replaceChildren(...nodes);
+  document.title = title;
+  arrive();
+  main.dispatchEvent(new Event("arrived", { bubbles: true }));
+  scrollTo(0, 0);
+  main.focus({ preventScroll: true });
+}
+
+// Turn to the next case, and return the way back.
+function turn() {
+  const before = { nodes: [...main.childNodes], title: document.title, address: location.href };
+  const next = ahead;
+  ahead = null;
+  show([...next.querySelector("main").childNodes], next.title);
+  history.pushState(null, "", page.dataset.here);
+  return before;
+}
+
+// Have the case that is open claimed, see that it is as it was when it was fetched, look further.
+async function takeUp() {
+  const here = page;
+  const answer = await send(here.dataset.claim).catch(() => null);
+  if (!answer || here !== page) return;
+  if (answer.status === 409) {
+    follow("[rel=next]");
+    return;
+  }
+  const said = await answer.json();
+  const version = here.querySelector("[name=version]")?.value;
+  if (here !== page) return;
+  if (!answer.ok || String(said.version) !== version) location.replace(here.dataset.here);
+  else lookAhead();
+}
+
+function leaf() {
+  if (!ahead) return follow("[rel=next]");
+  turn();
+  takeUp();
+  return true;
+}
+
+main?.addEventListener("submit", (event) => {
+  if (!ahead || !page?.contains(event.target) || event.submitter?.name !== "to") return;
+  event.preventDefault();
+  decideHere(event.target, event.submitter.value);
+});
+
+async function decideHere(form, to) {
+  const fields = { ...Object.fromEntries(new FormData(form)), to };
+  const mine = { case: page.dataset.case, before: turn() };
+  lastHere = mine;
+  mine.sent = settleHere(mine, form.action, fields);
+  if (await mine.sent) takeUp();
+}
+
+// Whether it was recorded. If not, the case comes back as it was, with what was typed.
+async function settleHere(mine, where, fields) {
+  const { before } = mine;
+  try {
+    const answer = await send(where, fields);
+    const said = await answer.json();
+    if (!answer.ok) throw new Error(said.detail);
+    if (mine === lastHere) offerUndo(mine, said, fields);
+    return true;
+  } catch (problem) {
+    const words =
+      problem instanceof TypeError
+        ? "The server did not answer, so nothing was recorded. Please try again."
+        : problem.message;
+    if (mine === lastHere && !typing(document.activeElement)) {
+      show(before.nodes, before.title);
+      history.replaceState(null, "", before.address);
+      flag(page, words);
+    }
+    say(`Case ${mine.case}: ${words}`, "refused");
+    return false;
+  }
+}
+
+// As the page of the next case has it at its top when the server leads there.
+function offerUndo(mine, said, fields) {
+  const notice = document.createElement("div");
+  notice.className = "notice notice-done";
+  notice.setAttribute("role", "status");
+  const line = document.createElement("p");
+  const link = document.createElement("a");
+  link.href = mine.before.address;
+  link.textContent = `Case ${mine.case}`;
+  line.append(`${said.words} `, link);
+  const form = document.createElement("form");
+  form.method = "post";
+  form.action = said.undo;
+  form.className = "act";
+  form.dataset.key = "undo";
+  const notOfView = ["to", "version", "after", "reason", "words", "seen", "many"];
+  for (const [name, value] of Object.entries({ ...fields, case: mine.case })) {
+    if (notOfView.includes(name)) continue;
+    const field = document.createElement("input");
+    Object.assign(field, { type: "hidden", name, value });
+    form.append(field);
+  }
+  const button = document.createElement("button");
+  button.className = "button";
+  button.textContent = "Undo";
+  form.append(button);
+  notice.append(line, form);
+  main.prepend(notice);
+}
+
+async function undoHere() {
+  await lastHere?.sent;
+  follow("[data-key=undo] button");
+}
+
+window.addEventListener("popstate", () => location.reload());
+if (page) lookAhead();
 
 // ---- what others do ----
 

@@ -3,30 +3,36 @@
 
 const NEAR = 200;
 
-for (const field of document.querySelectorAll("textarea[data-limit]")) {
-  const limit = Number(field.dataset.limit);
-  let left = field.parentElement.querySelector(".field-left");
-  if (!left) {
-    left = document.createElement("p");
-    left.className = "field-left quiet";
-    left.setAttribute("aria-live", "polite");
-    field.after(left);
+function count(within) {
+  for (const field of within.querySelectorAll("textarea[data-limit]")) {
+    const limit = Number(field.dataset.limit);
+    let left = field.parentElement.querySelector(".field-left");
+    if (!left) {
+      left = document.createElement("p");
+      left.className = "field-left quiet";
+      left.setAttribute("aria-live", "polite");
+      field.after(left);
+    }
+    let waiting;
+    const say = () => {
+      const rest = limit - [...field.value].length;
+      const many = Math.abs(rest) === 1 ? "character" : "characters";
+      if (rest < 0) left.textContent = `${-rest} ${many} too many`;
+      else left.textContent = rest <= NEAR ? `${rest} ${many} left` : "";
+      left.toggleAttribute("data-over", rest < 0);
+    };
+    // Said when the typing pauses: a voice that counts along is no help.
+    field.addEventListener("input", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(say, 400);
+    });
+    say();
   }
-  let waiting;
-  const say = () => {
-    const rest = limit - [...field.value].length;
-    const many = Math.abs(rest) === 1 ? "character" : "characters";
-    if (rest < 0) left.textContent = `${-rest} ${many} too many`;
-    else left.textContent = rest <= NEAR ? `${rest} ${many} left` : "";
-    left.toggleAttribute("data-over", rest < 0);
-  };
-  // Said when the typing pauses: a voice that counts along is no help.
-  field.addEventListener("input", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(say, 400);
-  });
-  say();
 }
+
+count(document);
+// Another page may come in the place of this one.
+document.addEventListener("arrived", (event) => count(event.target));
 
 const sent = new WeakSet();
 

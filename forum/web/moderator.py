@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from forum import appeals, articles, authors, bulk, habits, notes, review, saved, views
 from forum.accounts import Role
 from forum.errors import Changed, ForumError, Invalid
-from forum.review import Happening
+from forum.review import CaseFile, Happening
 from forum.sanctions import KINDS
 from forum.views import AGES, HELD_FOR, Show, View
 from forum.web.bulk import carry_on, in_words
@@ -120,13 +120,34 @@ async def case(request: Request) -> Response:
 
 
 async def next_case(request: Request) -> Response:
-    """Go to the next case of a view that nobody else has, or to the one before a place."""
+    """Go to the next case of a view that nobody else has, or to the one before a place.
+
+    With `ahead`, for a page that has that case open: the next page itself, and nothing is claimed.
+    """
+    if (but := query_number(request, "ahead")) is not None:
+        return await _ahead(request, but)
     return await _go_on(
         request,
         _view(request.query_params),
         after=query_text(request, "after"),
         before=query_text(request, "before"),
     )
+
+
+async def _ahead(request: Request, but: int) -> Response:
+    view = _view(request.query_params)
+    file = await read(
+        request,
+        review.look_ahead,
+        view,
+        moderator=request.state.viewer,
+        lasts=_claims_last(request),
+        after=query_text(request, "after"),
+        but=but,
+    )
+    if file is None:
+        return Response(status_code=204)
+    return await _file_page(request, file, view)
 
 
 async def _go_on(
@@ -161,14 +182,14 @@ def _claims_last(request: Request) -> timedelta:
 
 async def claim(request: Request) -> Response:
     """Claim a case for a page that has it open already. A script asks."""
-    until = await transact(
+    until, version = await transact(
         request,
         review.claim,
         path_number(request, "id"),
         moderator=request.state.viewer,
         lasts=_claims_last(request),
     )
-    return JSONResponse({"until": until.isoformat()})
+    return JSONResponse({"until": until.isoformat(), "version": version})
 
 
 async def queue_events(request: Request) -> Response:
@@ -254,6 +275,17 @@ async def case_page(
         moderator=request.state.viewer,
         lasts=_claims_last(request),
     )
+    return await _file_page(request, file, view, problem, typed)
+
+
+async def _file_page(
+    request: Request,
+    file: CaseFile,
+    view: View,
+    problem: ForumError | None = None,
+    typed: dict[str, str] | None = None,
+) -> Response:
+    case_id = file.reviewed.case.id
     done, batch = query_number(request, "done"), query_number(request, "batch")
     return await page(
         request,

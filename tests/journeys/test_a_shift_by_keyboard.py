@@ -1,5 +1,7 @@
 """A moderator's shift by keyboard alone, with another moderator at the same queue."""
 
+import re
+
 import pytest
 from axe_core_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -165,6 +167,20 @@ def test_the_case_page_takes_the_same_keys(site, open_page):
     mona.keyboard.press("u")
     expect(mona.get_by_role("heading", level=1)).to_contain_text("Case 2")
     assert status_of(site, 2) == Status.HELD
+
+    # The next page is here before it is asked for; a decision that came too late leads back.
+    expect(mona).to_have_url(re.compile("/review/cases/2[?]"))
+    max_ = site.person("Max", Role.MODERATOR)
+    version = mona.locator("[name=version]").first.input_value()
+    max_.post("/review/cases/2", data={"to": "approve", "version": version}, headers=origin(site))
+    mona.keyboard.press("2")
+    expect(mona.get_by_text("Max was faster and approved this comment.").first).to_be_visible()
+    expect(mona.get_by_role("heading", level=1)).to_contain_text("Case 2")
+    assert status_of(site, 2) == Status.PUBLISHED
+
+
+def origin(site):
+    return {"origin": site.address}
 
 
 def is_clean(page: Page) -> None:

@@ -48,6 +48,27 @@ def test_next_leads_past_what_another_has(mona, max_, three_insults):
     assert max_.opens("/review/next", order="oldest").url.path == "/review/cases/2"
 
 
+def test_the_next_case_can_be_fetched_ahead_and_is_nobodys_until_it_is_claimed(
+    mona, max_, three_insults
+):
+    page = mona.opens("/review/next", order="oldest").text
+    place = form(page, "approve")["after"]
+
+    ahead = mona.opens("/review/next", order="oldest", after=place, ahead=1)
+
+    assert "Case 2 ‖ held" in words(ahead.text)
+    assert 'data-here="/review/cases/2?order=oldest"' in ahead.text
+    assert "Mona has it" not in max_.case_of(f"{INSULT} 2").text
+    assert "Mona has it" in max_.case_of(f"{INSULT} 1").text
+    assert mona.sends("/review/cases/2/claim").json()["version"] == 2
+    assert "Mona has it" in max_.case_of(f"{INSULT} 2").text
+    # What others have is passed over, and nothing comes where nothing is left.
+    max_.opens("/review/cases/3")
+    assert "Case 1 ‖ held" in words(mona.opens("/review/next", ahead=2).text)
+    mona.sends("/review/cases/1", to="approve", version=2)
+    assert mona.opens("/review/next", ahead=2).status_code == 204
+
+
 def test_a_decision_leads_to_the_next_case_and_offers_undo_there(mona, three_insults):
     page = mona.opens("/review/next", order="oldest").text
     answer = mona.sends("/review/cases/1", to="approve", **form(page, "approve"))
