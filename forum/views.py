@@ -312,6 +312,13 @@ def look(
     query = cases_of(session, view, viewer=viewer, after=after, before=before, folded=True)
     query = query.limit(at_most)
     if view.waits or view.search is None or view.search.problem:
+        if not view.waits and view.section and not (view.article or view.author or view.search):
+            near = _near(session, after, before)
+            if len(found_near := session.scalars(query.where(near)).all()) == at_most:
+                return Look(found_near)
+            # Few of the newest are of this section, so all of its own are looked at, and no others.
+            order = Case.id + 0
+            query = query.order_by(None).order_by(order if before else order.desc())
         return Look(session.scalars(query).all())
     if view.article or view.author:
         return Look(session.scalars(query.where(_among_few(session, view.search))).all())
@@ -334,6 +341,14 @@ def look(
     return Look(found, "" if end_seen else str(most + 1 if down else least - 1))
 
 
+def _near(session: Session, after: str, before: str) -> ColumnElement[bool]:
+    """The condition that a case is among the next so many behind a place, or before one."""
+    if before:
+        return Case.id.between(_number(before) + 1, _number(before) + _NEAR)
+    newest = _number(after) if after else (session.scalar(select(func.max(Case.id))) or 0) + 1
+    return Case.id.between(newest - _NEAR, newest - 1)
+
+
 def _among_few(session: Session, wanted: Search) -> ColumnElement[bool]:
     """The condition that one author's, or one article's, decided case has what is looked for."""
     most = session.scalar(select(func.max(Case.id))) or 1
@@ -343,6 +358,8 @@ def _among_few(session: Session, wanted: Search) -> ColumnElement[bool]:
     return search.decided(session, wanted, Case.id)
 
 
+# How many cases are looked at in their order before those of a section are.
+_NEAR = 5_000
 # How many comments with the words that are searched for are looked at, first to last: few are
 # enough where most of them are in the view.
 _LOOKED_THROUGH = (200, 2_000, 20_000)

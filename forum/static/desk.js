@@ -354,13 +354,19 @@ async function takeBack(mine) {
 
 // ---- the page of one case ----
 
-// The page of the next case, already here; and what was decided last on such a page.
+// The page of the next case, already here or on its way; whether a key waits for it; and what was
+// decided last on such a page.
 let ahead = null;
+let looking = null;
+let turning = false;
 let lastHere = null;
 
-async function lookAhead() {
+function lookAhead() {
   ahead = null;
-  const here = page;
+  looking = fetchAhead(page);
+}
+
+async function fetchAhead(here) {
   const link = document.querySelector(".case-ways [rel=next]");
   if (!here?.dataset.case || !link) return;
   const where = new URL(link.href);
@@ -391,10 +397,19 @@ function turn() {
   ahead = null;
   show([...next.querySelector("main").childNodes], next.title);
   history.pushState(null, "", page.dataset.here);
+  lookAhead();
   return before;
 }
 
-// Have the case that is open claimed, see that it is as it was when it was fetched, look further.
+// Whether the next page is here, or comes now.
+async function comes() {
+  turning = true;
+  if (!ahead) await looking;
+  turning = false;
+  return Boolean(ahead);
+}
+
+// Have the case that is open claimed, and see that it is as it was when it was fetched.
 async function takeUp() {
   const here = page;
   const answer = await send(here.dataset.claim).catch(() => null);
@@ -407,20 +422,30 @@ async function takeUp() {
   const version = here.querySelector("[name=version]")?.value;
   if (here !== page) return;
   if (!answer.ok || String(said.version) !== version) location.replace(here.dataset.here);
-  else lookAhead();
 }
 
-function leaf() {
-  if (!ahead) return follow("[rel=next]");
-  turn();
-  takeUp();
-  return true;
+async function leaf() {
+  if (turning) return;
+  if (await comes()) {
+    turn();
+    takeUp();
+  } else follow("[rel=next]");
 }
 
-main?.addEventListener("submit", (event) => {
-  if (!ahead || !page?.contains(event.target) || event.submitter?.name !== "to") return;
+main?.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!page?.contains(form) || event.submitter?.name !== "to") return;
+  const to = event.submitter.value;
   event.preventDefault();
-  decideHere(event.target, event.submitter.value);
+  if (turning) return;
+  if (await comes()) decideHere(form, to);
+  else {
+    // Nothing else is left, or it does not come: the server leads on.
+    const field = document.createElement("input");
+    Object.assign(field, { type: "hidden", name: "to", value: to });
+    form.append(field);
+    form.submit();
+  }
 });
 
 async function decideHere(form, to) {
@@ -449,6 +474,7 @@ async function settleHere(mine, where, fields) {
       show(before.nodes, before.title);
       history.replaceState(null, "", before.address);
       flag(page, words);
+      lookAhead();
     }
     say(`Case ${mine.case}: ${words}`, "refused");
     return false;

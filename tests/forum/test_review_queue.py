@@ -326,6 +326,24 @@ def test_pages_follow_one_another_and_lead_back(database, weigh, people, order):
     assert before == ids[29]
 
 
+def test_an_old_section_is_found_among_many_newer_cases(database, weigh, people, monkeypatch):
+    monkeypatch.setattr(views, "_NEAR", 2)
+    mona = people[0]
+    found = [weigh(toxicity=0.5, by=n) for n in range(6)]
+    with database.writing() as session:
+        session.get_one(Case, found[5]).context = 10_000
+        session.get_one(Case, found[4]).context = 10_000
+        for case_id in found:
+            review.approve(session, case_id, version=2, moderator=mona)
+    view = View(show=Show.PUBLISHED, section="life")
+    assert queue(database, mona, view) == found[3::-1]
+    with database.reading() as session:
+        behind = views.look(session, view, viewer=mona.id, at_most=2, after=str(found[3]))
+        before = views.look(session, view, viewer=mona.id, at_most=2, before=str(found[1]))
+    assert list(behind.case_ids) == [found[2], found[1]]
+    assert list(before.case_ids) == [found[2], found[3]]
+
+
 @pytest.mark.parametrize("order", list(Order))
 def test_a_page_is_read_off_an_index(database, weigh, people, order):
     with database.reading() as session:
