@@ -13,7 +13,7 @@ from moderation.evaluation import Choice, EvaluationRefused, Flags, Labelled, Nu
 from moderation.policy import Policy
 from moderation.suites import disguises, functional, identity
 
-Suite = Literal["labelled", "functional", "identity", "disguises", "spans"]
+Suite = Literal["labelled", "functional", "identity", "unseen", "disguises", "spans"]
 SUITES: tuple[Suite, ...] = get_args(Suite)
 # An area under the ROC curve, a share of texts, how often as much as others, an area lost, the F1
 # of characters.
@@ -134,7 +134,8 @@ MARKS: Mapping[tuple[str, str], Mark] = {
     ("identity", "held in all"): Mark(
         'TF-IDF + logistic regression: "I am a black woman" 0.44 toxic', at_most=0.02
     ),
-    ("identity", _WORST): Mark("", at_most=identity.RATIO),
+    ("unseen", "held in all"): Mark("", at_most=0.02),
+    **{(suite, _WORST): Mark("", at_most=identity.RATIO) for suite in identity.FILES},
     ("toxic_spans", _SPANS): Mark("0.708 the best of SemEval-2021, trained for it", at_least=0.60),
     **{("disguises", kind): Mark("a large drop", at_most=0.01) for kind in disguises.KINDS},
 }
@@ -151,8 +152,8 @@ def measure(
     """Measure a classifier on labelled files and on the suites.
 
     With `judged_by` None the thresholds are chosen from the files first, by
-    `evaluation.choose_all`. Without files, only "functional" and "identity" have something to
-    measure.
+    `evaluation.choose_all`. Without files, only "functional", "identity" and "unseen" have
+    something to measure.
     `progress` is told the texts done and the texts in all. Raises EvaluationRefused.
     """
     # The files come first: where thresholds are chosen, they are chosen from their scores.
@@ -160,8 +161,7 @@ def measure(
     asked = [_on_file(labelled, shown="labelled" in suites) for labelled in needed]
     if "functional" in suites:
         asked.append(([case.text for case in functional.cases()], _on_functional))
-    if "identity" in suites:
-        asked.append(([case.text for case in identity.cases()], _on_identity))
+    asked.extend(_on_identity(suite) for suite in identity.FILES if suite in suites)
     if "disguises" in suites:
         asked.append(_on_disguises(files))
 
@@ -273,47 +273,47 @@ def _on_functional(scores: Scores, judged_by: Policy) -> list[Figure]:
     return found
 
 
-def _on_identity(scores: Scores, judged_by: Policy) -> list[Figure]:
-    cases = identity.cases()
-    stopped = evaluation.held(scores, judged_by)
-    named = np.array([case.family != identity.NEUTRAL for case in cases])
-    found = [
-        _share("identity", "held in all", stopped[named]),
-        _share("identity", "held with neutral names", stopped[~named]),
-        _worst(_WORST, identity.shares(cases, stopped.tolist())),
-    ]
-    # Where next to nothing is held, the ratio says little. A fifth always says something.
-    near = _nearness(scores, judged_by)
-    if near is not None:
-        fifth = near >= np.quantile(near, 0.8)
-        found.append(
-            replace(
-                _worst(f"{_WORST}, were a fifth held", identity.shares(cases, fifth.tolist())),
-                met=None,
+def _on_identity(suite: identity.Name) -> _Question:
+    cases = identity.cases(suite)
+
+    def figures(scores: Scores, judged_by: Policy) -> list[Figure]:
+        stopped = evaluation.held(scores, judged_by)
+        named = np.array([case.family != identity.NEUTRAL for case in cases])
+        shares = identity.shares(cases, stopped.tolist())
+        found = [
+            _share(suite, "held in all", stopped[named]),
+            _share(suite, "held with neutral names", stopped[~named]),
+            _worst(suite, _WORST, shares),
+        ]
+        # Where next to nothing is held, the ratio says little. A fifth always says something.
+        near = _nearness(scores, judged_by)
+        if near is not None:
+            fifth = identity.shares(cases, (near >= np.quantile(near, 0.8)).tolist())
+            found.append(replace(_worst(suite, f"{_WORST}, were a fifth held", fifth), met=None))
+        for share in shares:
+            found.append(
+                Figure(
+                    suite,
+                    f"{share.family}: {share.group}",
+                    f"{share.sentences}",
+                    "times",
+                    share.ratio,
+                    f"{share.held} held",
+                    detail="group",
+                    met=not share.too_often,
+                )
             )
-        )
-    for share in identity.shares(cases, stopped.tolist()):
-        found.append(
-            Figure(
-                "identity",
-                f"{share.family}: {share.group}",
-                f"{share.sentences}",
-                "times",
-                share.ratio,
-                f"{share.held} held",
-                detail="group",
-                met=not share.too_often,
-            )
-        )
-    return found
+        return found
+
+    return [case.text for case in cases], figures
 
 
-def _worst(measure: str, shares: Sequence[identity.Share]) -> Figure:
+def _worst(suite: identity.Name, measure: str, shares: Sequence[identity.Share]) -> Figure:
     groups = [share for share in shares if share.family != identity.NEUTRAL]
     worst, often = groups[0], [share for share in groups if share.too_often]
     note = f"{worst.group}: {worst.held} of {worst.sentences}; {len(often)} too often"
     return Figure(
-        "identity",
+        suite,
         measure,
         f"{len(groups)} groups",
         "times",

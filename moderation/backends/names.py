@@ -1,13 +1,14 @@
-"""Whether what is said makes a score, or only of whom: the same text, said of another group.
+"""Whether what is said makes a score, or only of whom: the same text, said of other groups.
 
 A model that learned from comments has met some names of groups mostly in anger, and holds the name
-against whoever bears it. So a text that names a group is scored a second time with another name in
-its place. Where that is harmless, the name has made the score, and it falls to the other's; where
-it is not, the score stays.
+against whoever bears it. So a text that names a group is scored again with another name in its
+place, the same for every group. Whether it is held then depends on what is left of it and on no
+name; how high it scores below and above that may still.
 """
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,61 +17,94 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-# In whose place: a group that is seldom attacked, and was among those that the encoder saw praised
-# and insulted alike. One token, so that a text grows no longer.
-_OTHER, _OTHERS = "Canadian", "Canadians"
+# In whose place: groups that are seldom attacked, and were among those that the encoder saw praised
+# and insulted alike. One token each, so that a text grows no longer.
+_OTHER = "Canadian"
+_ANOTHER = "Australian"
 
 Logits = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
 class Gate:
-    """How far a score follows that of the same text about others.
+    """How far a score follows those of the same text about others.
 
-    From a highest logit of theirs at `midpoint` on, the own score counts more than half, below it
-    less, the sooner the larger `steepness` is. No logit falls below `floor`, and a text below it is
-    not looked at again.
+    `limits` has a logit a label, in the order of the model's: just below where the policy that the
+    model is made for holds a text. A text that is held of some of the others and not of the rest
+    is none to hold. `midpoint` is a distance from the limits, that of the label which comes
+    nearest: from there on the own score counts more than half, below it less, the sooner the
+    larger `steepness` is. No logit falls below `floor`, and a text below it is not looked at again.
     """
 
     midpoint: float
     steepness: float
     floor: float
+    limits: tuple[float, ...]
 
-    def __call__(self, own: Logits, other: Logits) -> Logits:
-        """Return the logits of a text, given those of the same text about others."""
-        open_ = 1 / (1 + math.exp(-self.steepness * (float(other.max()) - self.midpoint)))
+    def __call__(self, own: Logits, others: Iterable[Logits]) -> Logits:
+        """Return the logits of a text, given those of the same text about others, one at least.
+
+        No more of `others` is asked for once one of them is not held.
+        """
+        limits = np.array(self.limits, dtype=own.dtype)
+        other, above = own, math.inf
+        for logits in others:
+            over = float((logits - limits).max())
+            if over < above:
+                other, above = logits, over
+            if above < 0:
+                break
+        else:
+            # Held whomever it names: so it is of those, too, whom the model likes better.
+            return np.maximum(own, other)
+        open_ = 1 / (1 + math.exp(-self.steepness * (above - self.midpoint)))
         between = np.maximum(other + (own - other) * open_, self.floor)
-        return np.minimum(own, between)
+        return np.minimum(np.minimum(own, between), np.maximum(limits, other))
 
 
-def of_others(text: str) -> str | None:
-    """Return `text` with one and the same name for every group in it; None where it names none.
+def of_others(text: str) -> tuple[str, ...]:
+    """Return `text` with one and the same name for every group in it, once a name.
 
-    What is said to somebody's face ("you jew") and "gay" as a mere insult stay as they are.
+    Whoever is named, what is left is the same: "a black woman" and "people with epilepsy" become
+    "a Canadian" and "Canadians". Empty where no group is named. What is said to somebody's face
+    ("you jew") and "gay" as a mere insult stay as they are.
     """
     names = _names()
+    given = _WITH.sub(_one_or_many, text)
     said, last = [], 0
-    words = list(_WORD.finditer(text))
+    words = list(_WORD.finditer(given))
     for place, word in enumerate(words):
         if word.start() < last or word.group().lower() not in names.first:
             continue
         for end in (behind.end() for behind in reversed(words[place : place + names.longest])):
-            name = text[word.start() : end].lower()
+            name = given[word.start() : end].lower()
             if name in names.all:
                 break
         else:
             continue
         start, many = word.start(), name in names.many
-        before = text[max(0, start - 40) : start]
+        before = given[max(0, start - 40) : start]
         if not many and _TO_YOUR_FACE.search(before):
             continue
-        if name == "gay" and not (_SOMEBODY.match(text, end) or _ONESELF.search(before)):
+        if name in _MERELY and not (
+            _ONESELF.search(before) or (name == "gay" and _SOMEBODY.match(given, end))
+        ):
             continue
-        said.append(_AN.sub(r"\1\2", text[last:start]) + (_OTHERS if many else _OTHER))
+        said.append(_AN.sub(r"\1\2", given[last:start]) + _OTHER + ("s" if many else ""))
         last = end
-    whole = _WITH.sub(rf"{_OTHER} \1", "".join([*said, text[last:]]))
-    whole = _TWICE.sub(r"\1", whole)
-    return whole if whole != text else None
+    if not said:
+        return ()
+    whole = _TWICE.sub(r"\1", "".join([*said, given[last:]]))
+    whole = _BEHIND.sub(_one_or_many, whole)
+    return whole, _A.sub(rf"\1n {_ANOTHER}", whole).replace(_OTHER, _ANOTHER)
+
+
+def _one_or_many(found: re.Match[str]) -> str:
+    """The name of others for "people with epilepsy", or for the noun behind a name."""
+    noun = found[1].lower()
+    if noun in _CHILDREN:
+        return f"{_OTHER} {found[1]}"
+    return _OTHER + ("s" if noun in _SEVERAL else "")
 
 
 @dataclass(frozen=True)
@@ -83,7 +117,7 @@ class _Names:
 
 @cache
 def _names() -> _Names:
-    text = (Path(__file__).parent / "names.txt").read_text(encoding="ascii")
+    text = (Path(__file__).parent / "names.txt").read_text(encoding="utf-8")
     many, one = (
         frozenset(line for line in section.splitlines()[1:] if line)
         for section in text.split("\n# ")[1:]
@@ -100,13 +134,26 @@ def _names() -> _Names:
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 # "an Arab", but "a Canadian".
 _AN = re.compile(r"(?i)\b(a)n( )$")
-_TWICE = re.compile(rf"\b{_OTHER} ({_OTHERS}?)\b")
+_A = re.compile(rf"(?i)\b(a) {_OTHER}")
+_TWICE = re.compile(rf"\b{_OTHER} ({_OTHER}s?)\b")
+_CHILDREN = frozenset(("boy", "boys", "girl", "girls", "child", "children", "kid", "kids"))
+_SEVERAL = frozenset(
+    ("people", "persons", "men", "women", "folk", "folks", "adults", "individuals")
+)
+_ADULTS = "people|persons?|m[ae]n|wom[ae]n|folks?|adults?|individuals?"
+# Nouns that say no more than the name of others does.
+_BEHIND = re.compile(rf"\b{_OTHER} ({_ADULTS})\b", re.IGNORECASE)
 # Names behind what they are said of.
 _WITH = re.compile(
-    r"\b(people|persons?|m[ae]n|wom[ae]n|boys?|girls?|child|children|kids?) "
-    r"(?:of colou?r|in (?:a )?wheelchairs?|with (?:a |an )?(?:disability|disabilities|autism|adhd"
-    r"|down(?:'s)? syndrome|depression|hiv|aids|dementia|epilepsy|schizophrenia|stutter"
-    r"|bipolar disorder|cerebral palsy|tourette(?:'s)?|mental illness(?:es)?))\b",
+    rf"\b({_ADULTS}|{'|'.join(_CHILDREN)}) "
+    r"(?:of colou?r|in (?:a )?wheelchairs?|(?:living |born )?with (?:an? )?"
+    r"(?:(?:intellectual |learning |physical |developmental |mental |visual |hearing )?"
+    r"(?:disability|disabilities|difficulties|impairments?|illness(?:es)?)|mental health \w+"
+    r"|autism|asperger(?:'s)?(?: syndrome)?|adhd|add|ocd|ptsd|down(?:'s)? syndrome|dwarfism"
+    r"|dyslexia|depression|anxiety|hiv|aids|dementia|alzheimer'?s|parkinson'?s|epilepsy"
+    r"|schizophrenia|stutter|bipolar disorder|borderline personality disorder|multiple sclerosis"
+    r"|cystic fibrosis|spina bifida|cerebral palsy|tourette(?:'?s)?(?: syndrome)?|albinism|vitiligo"
+    r"|obesity|diabetes|cancer|eating disorders?|hearing loss|special needs|chronic \w+))\b",
     re.IGNORECASE,
 )
 _TO_YOUR_FACE = re.compile(r"\b(?:you|u|ur|your|you're|youre)(?:\s+\w+){0,2}\s+$", re.IGNORECASE)
@@ -123,5 +170,10 @@ _SOMEBODY = re.compile(
     re.IGNORECASE,
 )
 _ONESELF = re.compile(
-    r"\b(?:i am|i'm|i was|being|as|as a|for|openly|came out as|whether i was)\s+$", re.IGNORECASE
+    r"\b(?:i am|i'm|i was|being|to be|as|as a|for|openly|came out as|whether i was"
+    r"|(?:my|our|his|her|the) (?:\w+ ){1,3}(?:is|are|was|were)"
+    r"|(?:is|are|was|were) (?:my|our|his|her|the) \w+)\s+$",
+    re.IGNORECASE,
 )
+# What people are called by these words only where it says so of somebody: "being old".
+_MERELY = frozenset(("gay", "straight", "old", "young", "fat", "poor"))

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ class About:
     """What model.json says of a model folder, as far as scoring needs it.
 
     `ngrams` is the sha256 of ngrams.npz and the share that its logits have in the score's, where
-    the folder has such a file; `names` says how far a score follows that of the same text about
+    the folder has such a file; `names` says how far a score follows those of the same text about
     others; `curves` make the scores of the labels that they name probabilities.
     """
 
@@ -45,8 +46,8 @@ class OnnxClassifier:
     """A model from a folder of `model.onnx`, `tokenizer.json` and `model.json`.
 
     Beside the encoder in model.onnx a folder may have `ngrams.npz`, a linear model over pieces of
-    words: the score is made of both. A text that names a group of people may be scored twice, the
-    second time with another group in it.
+    words: the score is made of both. A text that names a group of people may be scored again with
+    other groups in it.
     """
 
     def __init__(self, session: Any, tokenizer: Any, about: About, ngrams: Ngrams | None) -> None:
@@ -166,12 +167,15 @@ class OnnxClassifier:
 
     def _weighed(self, names: Gate, logits: Any, text: str) -> Any:
         """The logits of a window's text, if it names a group, beside those of one about others."""
-        other = of_others(text)
-        if other is None:
+        others = of_others(text)
+        if not others:
             return logits
-        ids = self._tokenizer.encode(other, add_special_tokens=False).ids
+        return names(logits, map(self._of_another, others))
+
+    def _of_another(self, text: str) -> Any:
+        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
         # The other name is one token, so it is hardly ever longer.
-        return names(logits, self._logits(other, ids[: self._window - 2]))
+        return self._logits(text, ids[: self._window - 2])
 
     def _run(self, ids: list[int]) -> Any:
         # One window at a time. int8 takes its scale from all that is in a batch, so that in
@@ -204,6 +208,14 @@ def _promised(file: Path, promised: str) -> bytes:
     return content
 
 
+def _gate(names: Any, labels: Sequence[str]) -> Gate:
+    """Read how far names count. Raises ValueError, TypeError, KeyError."""
+    limits = dict(names["limits"])
+    numbers = [float(names[key]) for key in ("midpoint", "steepness", "floor")]
+    # No limit: nothing is held for that label.
+    return Gate(*numbers, tuple(float(limits.get(label, math.inf)) for label in labels))
+
+
 def _about(file: Path) -> About:
     """Read model.json. Raises ClassifierUnavailable."""
     try:
@@ -215,11 +227,7 @@ def _about(file: Path) -> About:
         beside = about.get("ngrams")
         ngrams = None if beside is None else (str(beside["sha256"]), float(beside["share"]))
         gate = about.get("names")
-        names = (
-            None
-            if gate is None
-            else Gate(**{key: float(value) for key, value in dict(gate).items()})
-        )
+        names = None if gate is None else _gate(gate, labels)
     except BadCurve as problem:
         raise ClassifierUnavailable(
             f"{file} has a calibration that cannot be used: {problem}"

@@ -4,12 +4,17 @@ The same harmless sentences, with each group's name in them. Whatever differs be
 differs because of the name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import comb
+from typing import Literal
 
 from moderation.suites import sections
+
+Name = Literal["identity", "unseen"]
+# What the second look at names was chosen on, and other sentences and groups, which it was not.
+FILES: Mapping[Name, str] = {"identity": "identity.txt", "unseen": "identity_unseen.txt"}
 
 # The family whose names are nobody's identity.
 NEUTRAL = "nobody in particular"
@@ -51,9 +56,9 @@ class Share:
 
 
 @cache
-def cases() -> tuple[Case, ...]:
+def cases(suite: Name = "identity") -> tuple[Case, ...]:
     """Return every sentence with every group's name in it, group by group."""
-    (_, sentences), *families = sections.read("identity.txt")
+    (_, sentences), *families = sections.read(FILES[suite])
     return tuple(
         Case(sentence.format(one=one, many=many, Many=_capital(many), being=being), many, family)
         for family, groups in families

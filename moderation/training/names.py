@@ -1,19 +1,34 @@
-"""How far a score follows that of the same text about another group of people."""
+"""How far a score follows those of the same text about other groups of people."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 from moderation.backends.names import Gate
 from moderation.training.export import write_about
 
-# Chosen on the development texts: a lower midpoint spares fewer harmless sentences, a higher one
-# loses too much hatred that does without a swear word. Below the floor nobody would hold a text.
-GATE = Gate(midpoint=-2.0, steepness=4.0, floor=-4.0)
+# Just below where the default policy holds, before calibration. Constants, since curves are fitted
+# to the scores that come out; a test compares them with the policy and the curves that ship.
+LIMITS: Mapping[str, float] = {
+    "toxicity": -0.152,
+    "severe_toxicity": 0.98,
+    "obscene": -0.407,
+    "threat": -2.816,
+    "insult": -0.451,
+    "identity_attack": -1.166,
+    "sexual_explicit": -1.783,
+}
+# Chosen on the development texts: with a higher midpoint hatred that does without a swear word
+# is no longer told from harmless words about its target. Below the floor nobody would hold a text.
+GATE = Gate(midpoint=-2.5, steepness=4.0, floor=-4.0, limits=tuple(LIMITS.values()))
 
 
 def weigh_names(folder: Path, gate: Gate = GATE) -> None:
-    """Let the model in `folder` look twice at texts that name a group. Before it is calibrated."""
+    """Let the model in `folder` look twice at texts that name a group. Before it is calibrated.
+
+    `gate` has a limit for each label of LIMITS, in that order.
+    """
     about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    about["names"] = asdict(gate)
+    about["names"] = asdict(gate) | {"limits": dict(zip(LIMITS, gate.limits, strict=True))}
     write_about(folder, about)

@@ -66,17 +66,33 @@ def test_groups_and_names_stand_in_toxic_and_in_harmless_cases() -> None:
 # identity
 
 
-def test_forty_groups_in_six_families_say_the_same_forty_sentences() -> None:
+@pytest.mark.parametrize(("suite", "alike"), [("identity", 64), ("unseen", 46)])
+def test_forty_groups_in_six_families_say_the_same_forty_sentences(
+    suite: identity.Name, alike: int
+) -> None:
+    cases = identity.cases(suite)
     sentences = defaultdict(list)
-    for case in identity.cases():
+    for case in cases:
         sentences[case.group, case.family].append(case.text)
 
     assert len([1 for _, family in sentences if family != identity.NEUTRAL]) >= 40
     assert len({family for _, family in sentences} - {identity.NEUTRAL}) >= 6
-    assert {len(own) for own in sentences.values()} == {64}
+    assert {len(own) for own in sentences.values()} == {alike}
     assert any(family == identity.NEUTRAL for _, family in sentences)
-    assert len({case.text for case in identity.cases()}) == len(identity.cases())
-    assert not any("{" in case.text for case in identity.cases())
+    assert len({case.text for case in cases}) == len(cases)
+    assert not any("{" in case.text for case in cases)
+
+
+def test_the_unseen_sentences_and_groups_are_others() -> None:
+    (_, sentences), *families = sections.read("identity.txt")
+    (_, unseen), *others = sections.read("identity_unseen.txt")
+
+    words = [set(re.findall(r"\w+", sentence.lower())) for sentence in sentences]
+    for sentence in unseen:
+        own = set(re.findall(r"\w+", sentence.lower()))
+        assert max(len(own & their) / len(own | their) for their in words) < 0.6, sentence
+    groups = {group for _, own in families for group in own}
+    assert not groups & {group for _, own in others for group in own}
 
 
 def groups(held: dict[str, int], sentences: int = 40) -> list[identity.Share]:
