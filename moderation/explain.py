@@ -32,7 +32,7 @@ SHARE = 0.5
 ENOUGH = 0.5
 # Of the words that score highest alone, so many are left out in turn, and with them the others
 # that are half of the score alone, up to a limit; more changed nothing.
-TRIED, TRIED_AT_MOST = 4, 12
+TRIED, TRIED_AT_MOST = 3, 12
 # Below this distance, in logits, a text scores like one without words: nothing carries that.
 NOTHING = 1.0
 
@@ -159,8 +159,12 @@ def _carrying(
     height = np.maximum(np.minimum(top, ENOUGH) - floor, NOTHING)
     share = (alone - floor) / height
 
+    # Where the whole scores like nothing, no word need be left out to see that none carries it.
+    anything = top - floor >= NOTHING
+    if not anything.any():
+        return {label: [] for label in labels}
     tried = set()
-    for column in share.T:
+    for column in share.T[anything]:
         for rank, at in enumerate(np.argsort(-column, kind="stable")[:TRIED_AT_MOST]):
             if rank < TRIED or column[at] >= 0.5:
                 tried.add(int(at))
@@ -168,7 +172,7 @@ def _carrying(
     without = [text[: words[at][0]] + text[words[at][1] :] for at in places]
     lost = np.zeros_like(share)
     lost[places] = (top - _logits(classifier.score(without), labels)) / height
-    carries = ((share + lost) / 2 >= SHARE) & (top - floor >= NOTHING)
+    carries = ((share + lost) / 2 >= SHARE) & anything
     return {
         label: np.flatnonzero(carries[:, column]).tolist() for column, label in enumerate(labels)
     }

@@ -1,7 +1,6 @@
 """Scores with an int8 model in onnxruntime: the classifier that ships with the project."""
 
 import hashlib
-import io
 import json
 import math
 from collections.abc import Sequence
@@ -89,11 +88,12 @@ class OnnxClassifier:
                     "model.json; `python -m moderation.training` writes one."
                 )
         about = _about(about_file)
-        content = _promised(weights, about.sha256)
+        _check(weights, about.sha256)
         ngrams = None
         if about.ngrams is not None:
             try:
-                ngrams = Ngrams.load(io.BytesIO(_promised(folder / "ngrams.npz", about.ngrams[0])))
+                _check(folder / "ngrams.npz", about.ngrams[0])
+                ngrams = Ngrams.load(folder / "ngrams.npz")
             except (OSError, ValueError, KeyError) as problem:
                 raise ClassifierUnavailable(
                     f"{folder / 'ngrams.npz'} cannot be read: {problem}. Fetch the folder again."
@@ -106,8 +106,9 @@ class OnnxClassifier:
         # Its errors come back as ours, in words; its own lines on stderr would only repeat them.
         options.log_severity_level = 4
         try:
+            # By its path: of bytes the session would keep a copy for as long as it lives.
             session = onnxruntime.InferenceSession(
-                content, options, providers=["CPUExecutionProvider"]
+                str(weights), options, providers=["CPUExecutionProvider"]
             )
             tokenizer = Tokenizer.from_file(str(tokenizer_file))
             tokenizer.no_truncation()
@@ -196,16 +197,15 @@ class OnnxClassifier:
         return text[places[0][0] : places[-1][1]]
 
 
-def _promised(file: Path, promised: str) -> bytes:
-    """Read a file whose sha256 model.json names. Raises OSError, ClassifierUnavailable."""
-    content = file.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
+def _check(file: Path, promised: str) -> None:
+    """Raise ClassifierUnavailable unless the file has the sha256 of model.json; or OSError."""
+    with file.open("rb") as content:
+        found = hashlib.file_digest(content, "sha256").hexdigest()
     if found != promised:
         raise ClassifierUnavailable(
             f"{file} is not the file that model.json describes: its sha256 is {found}, "
             f"not {promised}. Fetch the folder again."
         )
-    return content
 
 
 def _gate(names: Any, labels: Sequence[str]) -> Gate:
