@@ -30,7 +30,7 @@ def evaluate(
         list[str] | None,
         typer.Option(
             metavar="SUITE",
-            help="labelled, functional, identity, disguises or spans; else all.",
+            help="labelled, functional, identity, unseen, disguises or spans; else all.",
             show_default=False,
         ),
     ] = None,
@@ -44,7 +44,7 @@ def evaluate(
         bool, typer.Option("--by-function", help="Show each function of the functional suite.")
     ] = False,
     by_group: Annotated[
-        bool, typer.Option("--by-group", help="Show each group of the identity suite.")
+        bool, typer.Option("--by-group", help="Show each group of the identity suites.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

@@ -18,6 +18,10 @@ HARMLESS = (
 )
 
 
+# A dozen windows and more.
+LONG = 6_000
+
+
 def close(one: object, other: object) -> bool:
     return one == pytest.approx(other, abs=0.01)
 
@@ -51,7 +55,7 @@ def test_many_texts_keep_their_order_and_score_as_they_do_alone(classifier: Clas
         HARMLESS * 3,
         "Go to hell, all of you.",
         "Why is the gate still shut?",
-        *(f"I took bus {number} this morning." for number in range(20)),
+        *(f"I took bus {number} this morning." for number in range(6)),
     ]
 
     together = classifier.score(texts)
@@ -73,8 +77,8 @@ def test_an_empty_text_is_scored_as_such(classifier: Classifier, texts: Sequence
     assert all(0 <= score < 0.9 for scores in found for score in scores.values())
 
 
-def test_an_insult_at_the_end_of_20_000_characters_is_found(classifier: Classifier) -> None:
-    long = (HARMLESS * 200)[: 20_000 - len(INSULT)]
+def test_an_insult_at_the_end_of_a_long_text_is_found(classifier: Classifier) -> None:
+    long = (HARMLESS * 200)[: LONG - len(INSULT)]
 
     plain, insulting = classifier.score([long, long + INSULT])
 
@@ -82,8 +86,8 @@ def test_an_insult_at_the_end_of_20_000_characters_is_found(classifier: Classifi
     assert insulting["insult"] >= HELD
 
 
-def test_an_insult_in_the_middle_of_20_000_characters_is_found(classifier: Classifier) -> None:
-    half = (HARMLESS * 100)[:10_000]
+def test_an_insult_in_the_middle_of_a_long_text_is_found(classifier: Classifier) -> None:
+    half = (HARMLESS * 100)[: LONG // 2]
 
     (scores,) = classifier.score([half + " " + INSULT + " " + half])
 
@@ -92,7 +96,7 @@ def test_an_insult_in_the_middle_of_20_000_characters_is_found(classifier: Class
 
 @pytest.mark.parametrize(
     "text",
-    ["a" * 20_000, "😡" * 20_000, "\u200b" * 20_000, "傻" * 2_000, "é" * 2_000],
+    ["a" * LONG, "😡" * LONG, "\u200b" * LONG, "傻" * 1_000, "é" * 1_000],
     ids=["letters", "emoji", "invisible", "Chinese", "accents"],
 )
 def test_thousands_of_characters_without_a_space_are_read(

@@ -2,10 +2,12 @@
 
 import csv
 import gzip
+import io
 import json
 import random
 import shutil
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +54,20 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """Forty labelled texts, some of them labelled in part."""
-    folder = tmp_path / "data"
+    return write_texts(tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def whole(encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """What a training of `data` in one go wrote, and what it printed."""
+    folder = tmp_path_factory.mktemp("whole")
+    data = write_texts(folder / "data")
+    with redirect_stdout(io.StringIO()) as printed:
+        assert train(data, encoder, folder / "out", "--dev", str(data)) == 0
+    return folder / "out", printed.getvalue()
+
+
+def write_texts(folder: Path) -> Path:
     folder.mkdir()
     rude = [(f"You are idiot number {n}, get lost", [1, 0, 1, 0, 1, 0, ""]) for n in range(15)]
     kind = [(f"Thank you for article {n} " * n, [0, 0, 0, 0, 0, 0, ""]) for n in range(15)]
@@ -99,13 +114,10 @@ def weights(out: Path) -> dict[str, Any]:
 
 
 def test_a_training_writes_a_checkpoint_and_an_int8_model_that_load(
-    data: Path, encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    whole: tuple[Path, str], tmp_path: Path
 ) -> None:
-    out = tmp_path / "out"
+    out, printed = whole
 
-    assert train(data, encoder, out, "--dev", str(data)) == 0
-
-    printed = capsys.readouterr().out
     assert "0 min 00 s left" in printed
     assert "apart in the mean" in printed
     assert "jigsaw: toxicity AUC" in printed
@@ -135,9 +147,12 @@ def test_a_training_learns(data: Path, encoder: Path, tmp_path: Path) -> None:
 
 
 def test_an_interrupted_training_goes_on_and_ends_with_the_same_weights(
-    data: Path, encoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    data: Path,
+    encoder: Path,
+    whole: tuple[Path, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    train(data, encoder, tmp_path / "whole")
     assert train(data, encoder, tmp_path / "halves", "--steps", "2") == 0
     assert "The same command goes on" in capsys.readouterr().out
     assert not (tmp_path / "halves" / "detoxify-mini.ckpt").exists()
@@ -145,8 +160,8 @@ def test_an_interrupted_training_goes_on_and_ends_with_the_same_weights(
     assert train(data, encoder, tmp_path / "halves") == 0
 
     assert "Going on from step 2 of 5" in capsys.readouterr().out
-    whole, halves = weights(tmp_path / "whole"), weights(tmp_path / "halves")
-    assert all((whole[name] == halves[name]).all() for name in whole)
+    once, halves = weights(whole[0]), weights(tmp_path / "halves")
+    assert all((once[name] == halves[name]).all() for name in once)
 
 
 def test_an_unfinished_training_on_other_texts_is_not_mixed_with(
