@@ -211,9 +211,13 @@ def _check(file: Path, promised: str) -> None:
 def _gate(names: Any, labels: Sequence[str]) -> Gate:
     """Read how far names count. Raises ValueError, TypeError, KeyError."""
     limits = dict(names["limits"])
-    numbers = [float(names[key]) for key in ("midpoint", "steepness", "floor")]
-    # No limit: nothing is held for that label.
-    return Gate(*numbers, tuple(float(limits.get(label, math.inf)) for label in labels))
+    return Gate(
+        float(names["midpoint"]),
+        float(names["steepness"]),
+        float(names["floor"]),
+        # No limit: nothing is held for that label.
+        tuple(float(limits.get(label, math.inf)) for label in labels),
+    )
 
 
 def _about(file: Path) -> About:
