@@ -14,11 +14,12 @@ from forum.web.forms import Form, query_number, query_text
 from forum.web.pages import page, see_other
 from forum.web.policy import fairness_reason
 from forum.web.transactions import in_thread, read, transact
-from moderation import harmless, labels, policies, rehearsals
+from moderation import harmless, labels, policies, predictions, rehearsals
 from moderation.fairness import Check
 from moderation.harmless import NeedsYes
 from moderation.policies import PolicyChanged
 from moderation.policy import SIGNALS, InvalidPolicy, Policy
+from moderation.predictions import Prediction
 from moderation.rehearsals import CannotRehearse
 
 A_PAGE = 25
@@ -114,7 +115,7 @@ async def _adopt(request: Request, form: Form) -> str:
     number, based_on = form.required("rehearsal"), form.required("based_on")
     by, reason = request.state.viewer.id, fairness_reason(form)
 
-    def ask(session: Session) -> tuple[Policy, int, dict[str, Any]]:
+    def ask(session: Session) -> tuple[Policy, int, Prediction | None, dict[str, Any]]:
         found = rehearsals.newest(session)
         if found is None or found.id != number:
             raise Changed("Another rehearsal was started meanwhile. Please look at that one.")
@@ -127,7 +128,8 @@ async def _adopt(request: Request, form: Form) -> str:
             reason=reason,
             seen=form.fields.get("fairness_seen"),
         )
-        return found.policy, found.classifier_id, checked
+        expected = predictions.expect(session, found.policy, found.classifier_id)
+        return found.policy, found.classifier_id, expected, checked
 
     def act(session: Session) -> None:
         policies.adopt(
@@ -137,12 +139,13 @@ async def _adopt(request: Request, form: Form) -> str:
             note=f"Rehearsed: rehearsal {number}.",
             based_on=based_on,
             classifier=classifier,
+            prediction=None if expected is None else expected.to_json(),
             fairness=checked,
         )
         rehearsals.end(session, number, by=by, why="adopted")
 
     try:
-        policy, classifier, checked = await read(request, ask)
+        policy, classifier, expected, checked = await read(request, ask)
         await transact(request, act)
     except PolicyChanged as changed:
         raise _faster(changed) from None

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from forum import accounts, articles
 from forum.accounts import Role
-from forum.database import Database
+from forum.database import Database, utc_now
 from tests.people import PASSWORD, TEA
 
 PATIENCE = 90.0  # seconds that a busy machine is given
@@ -54,6 +55,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+# The command `forum`, with a clock that is so many days ahead.
+_COMMAND = """
+from datetime import timedelta
+from forum import database
+database.Database.__init__.__kwdefaults__["clock"] = (
+    lambda now=database.utc_now: now() + timedelta(days={days})
+)
+from forum.cli import main
+main()
+"""
+
+
 class Running:
     """A site that runs, and its processes."""
 
@@ -69,13 +82,14 @@ class Running:
         self.database = Database(database_url)
         with self.database.writing() as session:
             articles.store(session, TEA)
+        self.days_ahead = 0
         self.processes: list[subprocess.Popen[bytes]] = []
         self._clients: list[httpx2.Client] = []
 
     def start(self, *command: str) -> "subprocess.Popen[bytes]":
         """Run the command `forum` in a process of its own."""
         process = subprocess.Popen(
-            [sys.executable, "-c", "from forum.cli import main; main()", *command],
+            [sys.executable, "-c", _COMMAND.format(days=self.days_ahead), *command],
             cwd=Path(__file__).parent.parent.parent,
             env=self.environment,
             stdout=subprocess.DEVNULL,
@@ -91,6 +105,14 @@ class Running:
             lambda: httpx2.get(self.address + "/healthz").status_code == 200, "the server answers"
         )
         return server
+
+    def goes_ahead(self, days: int) -> None:
+        """Stop the server; what starts from now on has a clock that is so many days ahead."""
+        for process in self.processes:
+            process.terminate()
+            process.wait(PATIENCE)
+        self.days_ahead += days
+        self.database.clock = lambda: utc_now() + timedelta(days=self.days_ahead)
 
     def person(self, name: str, role: Role = Role.READER) -> httpx2.Client:
         """Make an account and return a client that is signed in with it."""

@@ -1,4 +1,6 @@
-"""An admin states a goal, looks ahead, is warned, rehearses, adopts, and goes back."""
+"""An admin states a goal, is warned, rehearses, adopts, sees it come true, and goes back."""
+
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from axe_core_python.sync_playwright import Axe
@@ -6,9 +8,10 @@ from playwright.sync_api import expect
 
 from bench import scored
 from forum.accounts import Role
-from moderation import harmless, labels, policies
+from moderation import harmless, history, labels, policies
+from moderation.history import STATUSES, judge_all
 from moderation.suites import identity
-from moderation.tables import SuitePiece
+from moderation.tables import Decision, SuitePiece
 from tests.journeys.conftest import THREAD, until
 
 CASES = identity.cases()
@@ -32,7 +35,32 @@ def site(run):
     return site
 
 
-def test_a_goal_is_looked_at_rehearsed_adopted_and_taken_back(site, open_page):
+def a_week_goes_by(site, number):
+    """Let a week bring what the week before brought, judged by a version of the policy."""
+    site.goes_ahead(days=8)
+    week = timedelta(days=7)
+    with site.database.writing() as session:
+        version = policies.version(session, number)
+        known = history.read(
+            session, version.classifier_id, since=version.adopted_at - week, at_most=10_000
+        )
+        verdicts = zip(known.case_id, known.at, judge_all(known, version.policy), strict=True)
+        session.add_all(
+            Decision(
+                case_id=int(case),
+                revision=1,
+                at=datetime.fromtimestamp(int(at), UTC) + week,
+                kind="verdict",
+                from_status="pending",
+                to_status=STATUSES[status].value,
+                policy_version_id=number,
+            )
+            for case, at, status in verdicts
+        )
+    site.serve()
+
+
+def test_a_goal_is_looked_at_rehearsed_adopted_seen_to_come_true_and_taken_back(site, open_page):
     admin, reader = site.person("Ada", Role.ADMIN), site.person("Ann")
     page = open_page(site)
     page.context.add_cookies(
@@ -84,6 +112,13 @@ def test_a_goal_is_looked_at_rehearsed_adopted_and_taken_back(site, open_page):
     expect(page.get_by_text("Version 2 is in force")).to_be_visible()
     page.goto("/admin/policy/2")
     expect(page.get_by_text("Two weeks of elections.")).to_be_visible()
+    expect(page.get_by_text("when it has been in force for a day")).to_be_visible()
+
+    # A week later the page says what came of it.
+    a_week_goes_by(site, 2)
+    page.reload()
+    expect(page.get_by_text("All came as predicted.")).to_be_visible()
+    expect(page.get_by_role("row", name="Held")).to_contain_text("as predicted")
 
     # And back: the version before is milder, so nobody has to say why.
     page.goto("/admin/policy/1")
