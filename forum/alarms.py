@@ -21,7 +21,17 @@ from forum.errors import NotFound
 from forum.removals import begin_of
 from forum.scoredays import DAY, Series, Windows
 from forum.tables import Account, Address, Alarm, AlarmCall, WorkGround, WorkHour, WorkReach
-from moderation import calibrations, decisions, drift, history, labels, limits, lineup, policies
+from moderation import (
+    calibrations,
+    decisions,
+    drift,
+    history,
+    labels,
+    limits,
+    lineup,
+    policies,
+    predictions,
+)
 from moderation import notices as outbox
 from moderation.decisions import Kind as Line
 from moderation.drift import Expected
@@ -219,13 +229,17 @@ def _hold_rate(at: Look) -> list[Seen]:
 def expected_hold_rate(at: Look, version: PolicyVersion, day: date, judged: int) -> Expected | None:
     """Return which share of so many `judged` comments a version should hold on a day.
 
-    By its own days of the four weeks before. Where there are too few of them, by what it would have
-    held in the four weeks before it was adopted, judged anew; on a site so large that REJUDGED
-    comments are fewer than a week of them, nothing is expected before its own first week is over.
+    By its own days of the four weeks before. Where there are too few of them, by what was predicted
+    when it was adopted; a version without a prediction judges the four weeks before it anew, and on
+    a site so large that REJUDGED comments are fewer than a week of them, nothing is expected before
+    its own first week is over.
     """
     before = scoredays.judged(at.session, since=day - DAY * FOUR_WEEKS, until=day - DAY)
     days = [(held, many) for _, by, many, held in before if by == version.id]
-    if len(days) < drift.FEWEST_SHARES:
+    if len(days) < drift.FEWEST_SHARES and (predicted := predictions.of(version)) is not None:
+        sums = map(sum, zip(*predicted.daily.values(), strict=True))
+        days = list(zip(predicted.daily[Status.HELD], sums, strict=True))
+    elif len(days) < drift.FEWEST_SHARES:
         if version.id not in at.memory.rejudged:
             at.memory.rejudged[version.id] = _rejudged(at.session, version, at.zone)
         days = at.memory.rejudged[version.id]

@@ -19,7 +19,7 @@ from forum.mail import Sender
 from forum.tables import Alarm, AlarmCall, Article, ScoreDay, VerdictDay
 from forum.web.lookout import Lookout
 from forum.webhook import Caller
-from moderation import labels, limits, lineup, policies
+from moderation import labels, limits, lineup, policies, predictions
 from moderation.limits import Limits
 from moderation.policy import Policy, Threshold
 from moderation.tables import Case, Decision, Notice, Score
@@ -316,13 +316,20 @@ def test_a_reference_that_reaches_into_the_present_is_refused_in_words(weeks, ad
     assert "10 November 2026 to 7 December 2026" in page
 
 
-def test_a_new_policy_is_expected_to_hold_what_it_would_have_held_before(site, clock):
+@pytest.mark.parametrize("predicted", [True, False])
+def test_a_new_policy_is_expected_to_hold_what_it_would_have_held_before(site, clock, predicted):
     for back in range(20, 2, -1):
         judged(site.database, clock() - timedelta(days=back), 50, seed=back)
     with site.database.writing() as session:
         old = policies.in_force(session)
+        policy = Policy({"insult": Threshold(hold=0.3)})
+        expected = predictions.expect(session, policy, old.classifier_id)
         new = policies.adopt(
-            session, Policy({"insult": Threshold(hold=0.3)}), author=1, based_on=old.id
+            session,
+            policy,
+            author=1,
+            based_on=old.id,
+            prediction=expected.to_json() if predicted else None,
         )
         new.adopted_at = clock() - timedelta(days=2)
         new.classifier_id = old.classifier_id
