@@ -23,6 +23,9 @@ _plain, _linking = _markdown(), _markdown("linkify")
 # What every address has that is written without Markdown; looking for one takes longer than all
 # the rest of a comment.
 _PERHAPS_ADDRESS = re.compile(r"//|@|\.\w")
+# A line of words: nothing in it means anything to Markdown or HTML, and its first letter begins a
+# paragraph. Most comments are such a line, and read so they take a tenth of the time.
+_WORDS_ALONE = re.compile(r"[^\W\d_][^\\`*_\[\]<>&]*")
 _TAGS = {"p", "br", "em", "strong", "code", "pre", "blockquote", "ul", "ol", "li", "a"}
 _cleaner = nh3.Cleaner(
     tags=_TAGS,
@@ -46,6 +49,8 @@ _MARKS_IN_A_ROW = re.compile(
 
 def tidy(source: str) -> str:
     """Return typed text with one kind of line end, composed letters and nothing unprintable."""
+    if source.isascii() and source.isprintable():
+        return source.strip()
     text = unicodedata.normalize("NFC", source.replace("\r\n", "\n").replace("\r", "\n"))
     # Stacks of combining marks run over the neighbours' lines.
     return _MARKS_IN_A_ROW.sub(r"\1", _UNWANTED.sub("", text)).strip()
@@ -53,7 +58,14 @@ def tidy(source: str) -> str:
 
 def render(source: str) -> str:
     """Return the safe HTML of a comment's source."""
-    markdown = _linking if _PERHAPS_ADDRESS.search(source) else _plain
+    perhaps_address = _PERHAPS_ADDRESS.search(source)
+    # Of what is printable only one is a space, and nothing is a control or a line's end.
+    if not perhaps_address and source.isprintable() and _WORDS_ALONE.fullmatch(source):
+        return f"<p>{source.strip()}</p>"
+    return _by_markdown(source, _linking if perhaps_address else _plain)
+
+
+def _by_markdown(source: str, markdown: MarkdownIt) -> str:
     return _cleaner.clean(markdown.render(source)).strip()
 
 

@@ -99,3 +99,20 @@ def test_the_same_words_have_the_same_fingerprint():
     assert markup.fingerprint("Milk first!") != markup.fingerprint("Tea first!")
     assert markup.fingerprint("👍") != markup.fingerprint("👎")
     assert markup.fingerprint("شاي") != markup.fingerprint("حليب")
+
+
+# Letters of several scripts and widths, what Markdown and HTML know, and spaces of all kinds.
+_LIKELY = st.text(alphabet="aBзعß1 .,:;!?'\"()-+=#~|^${}%é\u0301\xa0\u2003\u2028\t\n\u200d٣ـ😀")
+
+
+@given(st.one_of(_LIKELY, st.text()))
+def test_a_line_of_words_becomes_the_html_that_markdown_makes_of_it(source):
+    source = markup.tidy(source)
+    if not markup._PERHAPS_ADDRESS.search(source):
+        assert markup.render(source) == markup._by_markdown(source, markup._plain)
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127)))
+def test_plain_letters_are_tidied_as_all_others_are(source):
+    # The dot that is put before and taken away again is no plain letter.
+    assert markup.tidy(source) == markup.tidy(f"•{source}")[1:].strip()

@@ -77,7 +77,7 @@ def test_from_an_article_to_a_threshold(site, open_page):
     admin.locator("[name=hold_toxicity]").fill("0")
     admin.get_by_role("button", name="Preview").click()
     expect(admin.get_by_role("main")).to_contain_text("Then")
-    admin.get_by_role("button", name="Save").click()
+    admin.get_by_role("button", name="Save as new version").click()
     expect(admin.get_by_text("The new policy is in force")).to_be_visible()
 
     # From now on everything is held.
