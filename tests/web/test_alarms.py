@@ -167,7 +167,7 @@ def test_silence_is_told_once_everywhere_until_it_is_over(
     ada.comments("Milk goes in first.")
     one.look()
     assert "Nothing is wrong" in ada.reads("/admin/alarms")
-    assert "Alarms !" not in ada.reads("/admin/alarms")
+    assert "Watch !" not in ada.reads("/admin/alarms")
 
     clock.turn(minutes=11)
     for lookout in (one, two, one, site.state.lookout):
@@ -175,7 +175,7 @@ def test_silence_is_told_once_everywhere_until_it_is_over(
     sender.round(), caller.round()
 
     page = ada.reads("/admin/alarms")
-    assert "Alarms ! 1" in page
+    assert "Watch ! 1" in page
     assert "1 comment waits for scores, and none was scored for 10 minutes." in page
     assert 'forum_alarms{kind="silence"} 1.0' in counted(ada)
     told = mails(tmp_path)[-1]
@@ -190,7 +190,7 @@ def test_silence_is_told_once_everywhere_until_it_is_over(
 
     alarm = open_alarms(site.database)["silence"]
     assert "Acknowledged by Ada" in words(ada.sends(f"/admin/alarms/{alarm.id}").text)
-    assert "Alarms !" not in ada.reads("/admin/alarms")
+    assert "Watch !" not in ada.reads("/admin/alarms")
 
     work()
     clock.turn(minutes=11)
