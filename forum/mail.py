@@ -4,7 +4,6 @@ import secrets
 import smtplib
 import ssl
 import textwrap
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,12 +20,12 @@ from forum import disclaimer, notices
 from forum.accounts import Viewer
 from forum.errors import Invalid, NotFound
 from forum.notices import OfAlarm, OfSanction, Told
+from forum.sending import Sending
 from forum.settings import Settings, is_address
 from forum.tables import Account, Address
 from moderation import notices as outbox
 from moderation.notices import Leased
 from moderation.tables import time_of
-from moderation.worker import Transaction
 
 log = structlog.get_logger("forum.mail")
 
@@ -287,44 +286,16 @@ def _said(problem: Exception) -> str:
     return type(problem).__name__ + (f" {_code(problem)}" if known else "")
 
 
-class Sender:
-    """Sends what waits, in a thread of its own (`start`) or in this one (`run`).
+class Sender(Sending):
+    """Sends the mails of notices.
 
     An unreachable server is tried again for as long as it takes, with growing pauses. A mail that
     it refuses for good, or for five days, is sent no more; its notice stays on the site.
     """
 
-    def __init__(
-        self, transaction: Transaction, settings: Settings, *, look_every: float = 5.0
-    ) -> None:
-        self._transaction = transaction
-        self._settings = settings
-        self._look_every = look_every
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self.run, name="mail", daemon=True)
-
-    def start(self) -> None:
-        """Send in a thread of its own until `stop`, if the settings say where."""
-        if self._settings.mails:
-            self._thread.start()
-
-    def run(self) -> None:
-        """Send until `stop` is called from elsewhere."""
-        while not self._stopping.is_set():
-            try:
-                busy = self.round() > 0
-            # The database may be away, or anything else: the sender says so and goes on.
-            except Exception as problem:
-                log.exception("mail_round_failed", problem=type(problem).__name__)
-                busy = False
-            if not busy:
-                self._stopping.wait(self._look_every)
-
-    def stop(self) -> None:
-        """End after the present mail, and wait for that a little."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+    @property
+    def wanted(self) -> bool:
+        return self._settings.mails
 
     def round(self) -> int:
         """Send one batch; return how many notices it dealt with, whatever came of it."""

@@ -10,7 +10,6 @@ import http.client
 import json
 import secrets
 import ssl
-import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,11 +19,11 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from forum.sending import Sending
 from forum.settings import Settings
 from forum.tables import AlarmCall
 from moderation.notices import PAUSES
 from moderation.tables import time_of
-from moderation.worker import Transaction
 
 log = structlog.get_logger("forum.webhook")
 
@@ -50,44 +49,16 @@ class Leased:
     lease: str
 
 
-class Caller:
-    """Posts what waits, in a thread of its own (`start`) or in this one (`run`).
+class Caller(Sending):
+    """Posts what is to be told of alarms.
 
     What is not answered with 2xx is tried again, with growing pauses, for TRIED_FOR. No redirect
     is followed: only the operator says where it goes.
     """
 
-    def __init__(
-        self, transaction: Transaction, settings: Settings, *, look_every: float = 5.0
-    ) -> None:
-        self._transaction = transaction
-        self._settings = settings
-        self._look_every = look_every
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self.run, name="webhook", daemon=True)
-
-    def start(self) -> None:
-        """Post in a thread of its own until `stop`, if the settings say where."""
-        if self._settings.alarm_webhook:
-            self._thread.start()
-
-    def run(self) -> None:
-        """Post until `stop` is called from elsewhere."""
-        while not self._stopping.is_set():
-            try:
-                busy = self.round() > 0
-            # The database may be away, or anything else: the caller says so and goes on.
-            except Exception as problem:
-                log.exception("webhook_round_failed", problem=type(problem).__name__)
-                busy = False
-            if not busy:
-                self._stopping.wait(self._look_every)
-
-    def stop(self) -> None:
-        """End after the present call, and wait for that a little."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+    @property
+    def wanted(self) -> bool:
+        return bool(self._settings.alarm_webhook)
 
     def round(self) -> int:
         """Post one batch; return how many calls it dealt with, whatever came of it."""
