@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 from bench import keys, scored, servers
@@ -80,7 +81,9 @@ def _measured(url: str) -> dict[str, float]:
     return {
         "read": read,
         "peak": peak,
-        "kept": sum(getattr(known, name).nbytes for name in vars(known)) / _MB,
+        # Beside the columns it has the names of sections.
+        "kept": sum(part.nbytes for part in vars(known).values() if isinstance(part, np.ndarray))
+        / _MB,
         "release": _median(lambda: simulation.tradeoffs(known, policy, bins)),
         "predict": _median(lambda: outlook.predict(whole, policy)),
     }
