@@ -13,7 +13,10 @@ from forum.cli.site import ClassifierOption
 from forum.cli.terminal import Refused, commands, limit, printable, progress, say, table
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from moderation.policy import Policy
+    from moderation.tables import PolicyVersion
 
 app = commands("Look at the thresholds, and keep them as files.")
 
@@ -51,6 +54,16 @@ def read_file(path: Path) -> "tuple[Policy, dict[str, Any]]":
         raise Refused(f"{printable(path)}: {problem}") from None
 
 
+def _version(session: "Session", number: int) -> "PolicyVersion":
+    """Return a version of the policy, the one in force for 0. Raises Refused."""
+    from moderation import policies
+
+    try:
+        return policies.version(session, number) if number else policies.in_force(session)
+    except LookupError as problem:
+        raise Refused(str(problem)) from None
+
+
 @app.command("export")
 def export(
     version: Annotated[
@@ -58,13 +71,8 @@ def export(
     ] = 0,
 ) -> None:
     """Print a version as JSON, to be reviewed and kept like code."""
-    from moderation import policies
-
     with site.database(site.settings()) as database, database.reading() as session:
-        try:
-            found = policies.version(session, version) if version else policies.in_force(session)
-        except LookupError as problem:
-            raise Refused(str(problem)) from None
+        found = _version(session, version)
         say(
             json.dumps(
                 {
@@ -294,13 +302,10 @@ def outcome(
     ] = 0,
 ) -> None:
     """Show what was predicted of a version when it was adopted, and what came."""
-    from moderation import policies, predictions
+    from moderation import predictions
 
     with site.database(site.settings()) as database, database.reading() as session:
-        try:
-            found = policies.version(session, version) if version else policies.in_force(session)
-        except LookupError as problem:
-            raise Refused(str(problem)) from None
+        found = _version(session, version)
         expected, came = predictions.of(found), predictions.came(session, found)
         if expected is None:
             raise Refused(
