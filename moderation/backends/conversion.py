@@ -5,8 +5,6 @@ import hashlib
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -80,7 +78,7 @@ def _write(original: DetoxifyClassifier, folder: Path, name: str) -> dict[str, A
     """Write weights, tokenizer and model.json; return what stands in the last."""
     weights = folder / "model.onnx"
     detoxify = original.detoxify
-    with tempfile.TemporaryDirectory(dir=folder) as scratch, _in_plain_steps(detoxify.model):
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
         full = Path(scratch) / "full.onnx"
         # Some have columns for groups of people after those of their labels.
         export_full(detoxify.model, full, columns=len(original.labels))
@@ -103,14 +101,3 @@ def _write(original: DetoxifyClassifier, folder: Path, name: str) -> dict[str, A
     }
     write_about(folder, about)
     return about
-
-
-@contextmanager
-def _in_plain_steps(model: Any) -> Iterator[None]:
-    """Let the model write its attention out step by step: onnxruntime runs that faster."""
-    before = model.config._attn_implementation
-    model.set_attn_implementation("eager")
-    try:
-        yield
-    finally:
-        model.set_attn_implementation(before)

@@ -87,7 +87,7 @@ def _encoder_fitted(
     passes = PASSES
     if options.sources is not None:
         passes = (Pass("state", tuple(options.sources), recipe, share=1.0),)
-    states: dict[str, dict[str, Any]] = {}
+    states: dict[str, tuple[dict[str, Any], float]] = {}
     model: Any = None
     texts: list[Example] = []
     counts: dict[str, int] = {}
@@ -96,7 +96,11 @@ def _encoder_fitted(
         if options.restart:
             file.unlink(missing_ok=True)
         texts, found = read_sources(
-            options.data, each.sources, rows=options.rows, seed=each.recipe.seed
+            options.data,
+            each.sources,
+            rows=options.rows,
+            seed=each.recipe.seed,
+            others=each.others,
         )
         counts |= {name: max(rows, counts.get(name, 0)) for name, rows in found.items()}
         model = fit(
@@ -104,14 +108,15 @@ def _encoder_fitted(
             encoder,
             file,
             recipe=each.recipe,
-            start=states[each.after] if each.after else None,
+            start=average([states[name] for name in each.after]) if each.after else None,
             steps_now=options.steps,
             say=_say,
         )
         if model is None:
             return None, texts, counts
-        states[each.name] = {name: value.clone() for name, value in model.state_dict().items()}
-    model.load_state_dict(average([(states[each.name], each.share) for each in passes]))
+        weights = {name: value.clone() for name, value in model.state_dict().items()}
+        states[each.name] = (weights, each.share)
+    model.load_state_dict(average(list(states.values())))
     return model, texts, counts
 
 

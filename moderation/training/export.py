@@ -13,6 +13,7 @@ from moderation.backends.ngrams import Ngrams
 from moderation.training.encoder import WINDOW, Encoder, tokenizer_of
 from moderation.training.errors import TrainingRefused
 from moderation.training.examples import LABELS
+from moderation.training.graph import attention_as_one_node, lean
 from moderation.training.texts import SOURCES
 
 LARGEST = 30 * 1024 * 1024  # bytes
@@ -78,7 +79,8 @@ def write_about(folder: Path, about: Mapping[str, Any]) -> None:
 def export_full(model: Any, path: Path, *, columns: int | None = None) -> None:
     """Write a transformers model for classification as ONNX, from tokens to its first `columns`.
 
-    Its inputs are `input_ids` and `attention_mask`, texts by tokens; its output is `logits`.
+    Its input is `input_ids`, texts by tokens, all of one length: there is no mask, since texts
+    are scored one by one. Its output is `logits`.
     """
     import torch  # noqa: PLC0415
 
@@ -87,25 +89,24 @@ def export_full(model: Any, path: Path, *, columns: int | None = None) -> None:
             super().__init__()
             self.model = model
 
-        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
-            logits = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+        def forward(self, input_ids: Any) -> Any:
+            logits = self.model(input_ids=input_ids).logits
             return logits if columns is None else logits[:, :columns]
 
     # Numbers that any vocabulary has: what the words are does not matter here.
-    ids = torch.tensor([[2, 5, 6, 3], [2, 5, 3, 0]])
-    mask = torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]])
-    axes = {0: "texts", 1: "tokens"}
-    with warnings.catch_warnings(), torch.no_grad():
+    ids = torch.tensor([[2, 5, 6, 3], [2, 5, 7, 3]])
+    with warnings.catch_warnings(), torch.no_grad(), attention_as_one_node(model):
         # The exporter warns of its own future and of shapes that the model reads: both are known.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             Logits().eval(),
-            (ids, mask),
+            (ids,),
             str(path),
-            input_names=["input_ids", "attention_mask"],
+            input_names=["input_ids"],
             output_names=["logits"],
-            dynamic_axes={"input_ids": axes, "attention_mask": axes, "logits": {0: "texts"}},
+            dynamic_axes={"input_ids": {0: "texts", 1: "tokens"}, "logits": {0: "texts"}},
             opset_version=17,
+            custom_opsets={"com.microsoft": 1},
             dynamo=False,
         )
 
@@ -118,23 +119,13 @@ def quantise(full: Path, path: Path) -> None:
     graph = onnx.load(str(full))
     # Shapes noted by the exporter contradict those that the quantiser infers.
     del graph.graph.value_info[:]
-    _name_weights_once(graph.graph)
+    lean(graph.graph)
     onnx.save(graph, str(full))
-    quantize_dynamic(str(full), str(path), weight_type=QuantType.QInt8, per_channel=True)
-
-
-def _name_weights_once(graph: Any) -> None:
-    """Let nodes read weights that layers share under their own name.
-
-    The exporter hands them on through Identity, behind which the quantiser does not see them:
-    ALBERT, whose layers share all weights, would stay in 32 bits and be three times slower.
-    """
-    weights = {entry.name for entry in graph.initializer}
-    handed_on = [
-        node for node in graph.node if node.op_type == "Identity" and node.input[0] in weights
-    ]
-    names = {node.output[0]: node.input[0] for node in handed_on}
-    for node in handed_on:
-        graph.node.remove(node)
-    for node in graph.node:
-        node.input[:] = [names.get(name, name) for name in node.input]
+    quantize_dynamic(
+        str(full),
+        str(path),
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        # It does not know onnxruntime's own nodes, and asks of what kind their outputs are.
+        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
+    )

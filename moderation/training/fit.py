@@ -32,19 +32,25 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Pass:
-    """One fit of the encoder: its texts, how, from whose weights on, and its share of the end."""
+    """One fit of the encoder: its texts, how, and its share of the end.
+
+    It starts from the mean of the weights that the passes `after` came to, by their shares, or
+    with a fresh head. `others` is the share of its texts that are said of others, if they name a
+    group.
+    """
 
     name: str
     sources: tuple[str, ...]
     recipe: Recipe
     share: float
-    after: str = ""
+    after: tuple[str, ...] = ()
+    others: float = 0.0
 
 
 PASSES: tuple[Pass, ...] = (
     Pass("comments", COMMENT_SOURCES, Recipe(rate=1e-4, head=1.0, rare=0.0), share=0.3),
     Pass("all", ALL_SOURCES, Recipe(), share=0.35),
-    Pass("tones", REFINE_SOURCES, Recipe(rate=6e-5, head=1.0), share=0.35, after="all"),
+    Pass("tones", REFINE_SOURCES, Recipe(rate=6e-5, head=1.0), share=0.35, after=("all",)),
 )
 
 Batch = list[int]

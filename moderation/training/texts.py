@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from moderation.backends.names import of_others
 from moderation.spelling import plain
-from moderation.training import made, tones
+from moderation.training import calm, made, tones
 from moderation.training.errors import TrainingRefused
 from moderation.training.examples import LABELS, Example
 from moderation.training.slips import with_slips
@@ -43,6 +44,7 @@ SOURCES: Mapping[str, Source] = {
         Source("prompts_moderation", "MIT", "OpenAI moderation release"),
         Source("made", "MIT", "sentences of our own, from templates"),
         Source("tones", "MIT", "more of them: contempt without swearing, and the reverse"),
+        Source("calm", "MIT", "more of them: plain talk of groups in the turns that attacks use"),
     )
 }
 # What the encoder learned from in three fits, whose weights are averaged (`fit.PASSES`): comments
@@ -93,19 +95,47 @@ REFINE_SOURCES: tuple[str, ...] = (
     "made=4000",
     "tones=14000",
 )
-_OWN = ("made", "tones")  # sources without a file
+# What is said of a group, and of others in its place (`moderation/backends/names.py`).
+OTHERS_SOURCES: tuple[str, ...] = (
+    "jigsaw=14000",
+    "wikipedia_talk=3000",
+    "civil_news",
+    "civil_news_votes=9000",
+    "identity_templates=2000",
+    "emoji_hate",
+    "rewritten_pairs=1500",
+    "prompts_moderation",
+    "forum_hate=5000",
+    "hatexplain=4000",
+    "sexism=2000",
+    "made=4000",
+    "tones=6000",
+    "calm=9000",
+)
+# Sources without a file: their templates, and fillers beyond those that all of them have.
+_OWN: Mapping[str, tuple[Sequence[made.Family], Mapping[str, tuple[str, ...]]]] = {
+    "made": (made.FAMILIES, {}),
+    "tones": (tones.FAMILIES, tones.SLOTS),
+    "calm": (calm.FAMILIES, {}),
+}
 _SLIPS = 0.1  # share of the texts that are read with slips of the finger
 
 
 def read_sources(
-    folder: Path, sources: Sequence[str], *, rows: int | None = None, seed: int = 0
+    folder: Path,
+    sources: Sequence[str],
+    *,
+    rows: int | None = None,
+    seed: int = 0,
+    others: float = 0.0,
 ) -> tuple[list[Example], dict[str, int]]:
     """Read `NAME.csv.gz` of each source, and tell how many rows came from each.
 
     A source is `NAME` or `NAME=ROWS`, which draws so many of its rows with `seed`; `rows` caps
     the whole, each source giving its share. Raises TrainingRefused for a source that may not be
     used, a missing file or a label out of 0..1. Texts come in plain spelling, as the classifier
-    reads them, and one in ten with slips of the finger.
+    reads them, and one in ten with slips of the finger; that share `others` of those which name a
+    group says it of the group's stand-ins, as the classifier reads them the second time.
     """
     draw = random.Random(seed)  # noqa: S311 - a sample, not a secret
     found: dict[str, list[Example]] = {}
@@ -119,7 +149,10 @@ def read_sources(
         if most and not most.isdecimal():
             raise TrainingRefused(f"'{source}' must be NAME or NAME=ROWS, like {name}=1000.")
         if name in _OWN:
-            found[name] = _made(name, int(most or 10_000), seed)
+            families, slots = _OWN[name]
+            found[name] = made.make_sentences(
+                int(most or 10_000), seed=seed, families=families, slots=slots
+            )
             continue
         path = folder / f"{name}.csv.gz"
         if not path.is_file():
@@ -142,14 +175,14 @@ def read_sources(
         )
         for examples in found.values()
         for example in examples
-        for text in [plain(example.text).text]
+        for text in [_of_others(plain(example.text).text, others, draw)]
     ], counts
 
 
-def _made(name: str, count: int, seed: int) -> list[Example]:
-    if name == "made":
-        return made.make_sentences(count, seed=seed)
-    return made.make_sentences(count, seed=seed, families=tones.FAMILIES, slots=tones.SLOTS)
+def _of_others(text: str, share: float, draw: random.Random) -> str:
+    if not share or draw.random() >= share:
+        return text
+    return draw.choice(of_others(text) or (text,))
 
 
 def _examples(path: Path) -> Iterator[Example]:
