@@ -225,6 +225,16 @@ def test_what_was_said_politely_is_learned_beside_it(data: Path) -> None:
     assert counts == {"rewritten_pairs": 2}
 
 
+def test_what_is_said_of_a_group_is_learned_of_its_stand_ins_too(data: Path) -> None:
+    said = [("Muslims moved in next door", [0] * 7), ("The bus is late", [0] * 7)]
+    write(data / "jigsaw.csv.gz", said * 20)
+
+    examples, _ = read_sources(data, ["jigsaw"], seed=5, others=0.5)
+
+    texts = {example.text.removesuffix(" moved in next door") for example in examples}
+    assert texts >= {"Muslims", "Canadians", "Australians", "The bus is late"}
+
+
 def test_sentences_of_our_own_are_the_same_each_time_and_say_both_things_of_each_group() -> None:
     made = make_sentences(12_000, seed=1)
 
