@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
+from sqlalchemy import Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -57,28 +57,12 @@ class Database:
         the commit fails: then nothing of any of them is kept.
         """
         with self.writer.connect() as connection, connection.begin():
-            return [self._run_within(connection, act) for act in acts]
-
-    def _run_within(self, connection: Connection, act: Act) -> Outcome:
-        # Below SQLAlchemy, whose own savepoints take as long as all that a post writes.
-        raw: Any = connection.connection.driver_connection
-        raw.execute("SAVEPOINT act")
-        try:
-            with Session(
+            known = {"time": self.clock(), DRIVER: connection.connection.driver_connection}
+            # One for all, each time emptied: to make one takes as long as an insert.
+            session = Session(
                 connection, expire_on_commit=False, join_transaction_mode="rollback_only"
-            ) as session:
-                session.info |= {"time": self.clock(), DRIVER: raw}
-                answer = act(session)
-                session.flush()
-        except Exception as problem:
-            # A full disk takes the whole transaction with it, and with it what others wrote.
-            if not raw.in_transaction:
-                raise
-            raw.execute("ROLLBACK TO act")
-            raw.execute("RELEASE act")
-            return None, problem
-        raw.execute("RELEASE act")
-        return answer, None
+            )
+            return [_run_within(session, known, act) for act in acts]
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -99,6 +83,27 @@ class Database:
             self._glances.pop().close()
         self.writer.dispose()
         self._reader.dispose()
+
+
+def _run_within(session: Session, known: dict[str, Any], act: Act) -> Outcome:
+    # Below SQLAlchemy, whose own savepoints take as long as all that a post writes.
+    raw = known[DRIVER]
+    raw.execute("SAVEPOINT act")
+    session.info.clear()
+    session.info.update(known)
+    try:
+        with session:
+            answer = act(session)
+            session.flush()
+    except Exception as problem:
+        # A full disk takes the whole transaction with it, and with it what others wrote.
+        if not raw.in_transaction:
+            raise
+        raw.execute("ROLLBACK TO act")
+        raw.execute("RELEASE act")
+        return None, problem
+    raw.execute("RELEASE act")
+    return answer, None
 
 
 class Glance:

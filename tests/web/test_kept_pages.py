@@ -11,6 +11,8 @@ from forum.database import Database
 from forum.errors import Invalid
 from forum.web.live import Live
 from forum.web.writer import Writer
+from moderation.statements import DRIVER
+from moderation.tables import time_of
 from moderation.worker import Worker
 
 TEA = "/threads/the-town-that-argues-about-tea"
@@ -95,6 +97,45 @@ def test_of_acts_committed_together_one_that_is_refused_leaves_nothing(database,
         names = accounts.names(session, set(range(1, max(first, second) + 3)))
     assert (names[first], names[second]) == ("First", "Second")
     assert "Nobody" not in names.values()
+
+
+def test_who_asks_a_moment_later_is_in_the_same_commit(migrated_file, tmp_path):
+    """On SQLite, where each waits for the disk as long."""
+    database = Database(f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'forum.db')}")
+    writer = Writer(database, Live(database))
+
+    async def ask(turns):
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return await writer.write(time_of)
+
+    async def at_once():
+        return await asyncio.gather(ask(0), ask(3), ask(6))
+
+    assert len(set(_run(at_once))) == 1
+    database.close()
+
+
+def test_what_one_act_has_read_is_read_anew_by_the_next(migrated_file, tmp_path):
+    """On SQLite, where many are committed together."""
+    database = Database(f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'forum.db')}")
+    ((guest, _),) = database.write_together(
+        [lambda session: accounts.come_as_guest(session, "Ann")]
+    )
+
+    def look(session):
+        session.info["looked"] = session.info.get("looked", 0) + 1
+        return accounts.get(session, guest.id), session.info["looked"]
+
+    def rename(session):
+        driver = session.info[DRIVER]
+        driver.execute("UPDATE accounts SET name = 'Bob' WHERE id = ?", [guest.id])
+
+    ((before, _), _, (after, _)) = database.write_together([look, rename, look])
+
+    assert (before[0].name, after[0].name) == ("Ann", "Bob")
+    assert before[1] == after[1] == 1
+    database.close()
 
 
 def test_when_the_commit_fails_nobody_is_told_that_it_was_kept(migrated_file, tmp_path):
