@@ -3,12 +3,14 @@
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Insert, Select
+from sqlalchemy import DateTime, Insert, Select, TypeDecorator
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
 # Where a session may carry SQLite's own connection: in its `info`, under this name.
 DRIVER = "driver"
@@ -64,10 +66,7 @@ class _Compiled:
 
 def _compile(statement: Select[*tuple[Any, ...]] | Insert, names: list[str]) -> _Compiled:
     compiled = statement.compile(dialect=_dialect, column_keys=names)
-    into = {
-        name: bind.type.dialect_impl(_dialect).bind_processor(_dialect)
-        for name, bind in compiled.binds.items()
-    }
+    into = {name: _into(bind.type) for name, bind in compiled.binds.items()}
     out = {
         place: column.type.dialect_impl(_dialect).result_processor(_dialect, None)
         for place, column in enumerate(statement.exported_columns)
@@ -78,6 +77,13 @@ def _compile(statement: Select[*tuple[Any, ...]] | Insert, names: list[str]) -> 
         into=[(name, convert) for name, convert in into.items() if convert is not None],
         out=[(place, convert) for place, convert in out.items() if convert is not None],
     )
+
+
+def _into(kind: TypeEngine[Any]) -> _Convert | None:
+    convert: _Convert | None = kind.dialect_impl(_dialect).bind_processor(_dialect)
+    # What is written together is written at one moment, which takes longer to convert than to keep.
+    inner = kind.impl if isinstance(kind, TypeDecorator) else kind
+    return lru_cache(16)(convert) if convert and isinstance(inner, DateTime) else convert
 
 
 def _converted(row: Sequence[Any], out: list[tuple[int, _Convert]]) -> Sequence[Any]:
