@@ -89,7 +89,6 @@ def post(
     Restricted or NotFound, in words for the author.
     """
     now = time_of(session)
-    sanctions.check(session, author.id, Doing.COMMENT)
     if session.get_bind().dialect.name != "sqlite":
         # One person's posts come one after the other, so that two at once cannot slip past the
         # limits. On SQLite everybody's do.
@@ -102,10 +101,13 @@ def post(
         fingerprint=draft.fingerprint,
         since=now - _SAME_FOR,
         but=0,
+        now=now,
     )
     if not place:
         raise articles.no_such_thread()
-    ((article_id, closed_at, disclaimer_id, posted_at, said),) = place
+    ((article_id, closed_at, disclaimer_id, posted_at, said, sanctioned),) = place
+    if sanctioned:
+        sanctions.check(session, author.id, Doing.COMMENT)
     _check_open(closed_at)
     _check_pace(posted_at, now, settings)
     _check_new(said)
@@ -163,6 +165,7 @@ _BEFORE_POSTING = Prepared(
         func.coalesce(Article.disclaimer_id, disclaimer.NEWEST_OF_SITE),
         _POSTED_AT.scalar_subquery(),
         _SAID,
+        sanctions.ANY_IN_FORCE,
     ).where(Article.slug == bindparam("slug"))
 )
 

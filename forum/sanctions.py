@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import BindParameter, bindparam, select, update
+from sqlalchemy import BindParameter, bindparam, exists, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from forum import accounts
@@ -230,6 +230,12 @@ _IN_FORCE = Prepared(
     select(Sanction.id, Sanction.kind, Sanction.words, Sanction.ends_at)
     .where(Sanction.account_id == bindparam("account"), Sanction.in_force_at(_NOW))
     .order_by(Sanction.gravity.desc())
+)
+# As part of another statement, which gives `author` and `now`: whether there is anything to check.
+ANY_IN_FORCE = exists(
+    select(Sanction.id).where(
+        Sanction.account_id == bindparam("author"), Sanction.in_force_at(_NOW)
+    )
 )
 _CANNOT = {Doing.COMMENT: "comment", Doing.EDIT: "edit", Doing.REPORT: "report comments"}
 
