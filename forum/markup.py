@@ -40,6 +40,9 @@ _strip_all = nh3.Cleaner(tags=set())
 # Persian and emoji need them.
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
+_NOT_IN_ASCII = {code: None for code in range(128) if not chr(code).isalnum()}
+# A paragraph without anything in it but words, as most comments are.
+_PARAGRAPH = re.compile("<p>([^<>&]*)</p>")
 _BLOCK_END = re.compile(r"</(?:p|li|pre|blockquote)>|<br\s*/?>")
 _MARKS_IN_A_ROW = re.compile(
     r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]{3})"
@@ -71,6 +74,9 @@ def _by_markdown(source: str, markdown: MarkdownIt) -> str:
 
 def plain(rendered: str) -> str:
     """Return the words that a reader of this HTML sees, line by line; what a classifier judges."""
+    alone = _PARAGRAPH.fullmatch(rendered)
+    if alone and rendered.isprintable():
+        return alone[1].strip()
     text = html.unescape(_strip_all.clean(_BLOCK_END.sub("\n", rendered)))
     return re.sub(r"\n{2,}", "\n", text).strip()
 
@@ -81,5 +87,9 @@ def fingerprint(text: str) -> str:
     A text without any (emoji, punctuation) is compared as it stands.
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
-    letters = _NOT_ALPHANUMERIC.sub("", folded) or "".join(folded.split())
+    if folded.isascii():
+        letters = folded.translate(_NOT_IN_ASCII)
+    else:
+        letters = _NOT_ALPHANUMERIC.sub("", folded)
+    letters = letters or "".join(folded.split())
     return hashlib.sha256(letters.encode()).hexdigest()[:32]

@@ -116,3 +116,18 @@ def test_a_line_of_words_becomes_the_html_that_markdown_makes_of_it(source):
 def test_plain_letters_are_tidied_as_all_others_are(source):
     # The dot that is put before and taken away again is no plain letter.
     assert markup.tidy(source) == markup.tidy(f"•{source}")[1:].strip()
+
+
+@given(st.one_of(_LIKELY, st.text()))
+def test_a_paragraph_of_words_reads_as_it_does_among_others(text):
+    # The empty one after it is no word, and with it this is more than one paragraph.
+    assert markup.plain(f"<p>{text}</p>") == markup.plain(f"<p>{text}</p><p></p>")
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127)))
+def test_plain_letters_have_the_fingerprint_of_the_same_letters_among_others(source):
+    letters = re.sub(r"[\W_]+", "", source)
+    # A dash that is no plain letter makes no difference to those that are.
+    if letters:
+        assert markup.fingerprint(source) == markup.fingerprint(f"{source}—")
+        assert markup.fingerprint(source) == markup.fingerprint(letters.upper())
