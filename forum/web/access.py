@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from sqlalchemy.exc import DBAPIError
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
@@ -128,13 +128,27 @@ _PLURAL = {
 }
 
 
+# What an answer carries that does not say otherwise.
+_HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "cache-control": "private, no-cache",
+}
+
+
 class Edge:
     """The outermost layer: refuses foreign forms and huge bodies, puts headers on every answer."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self.limit = settings.body_limit
-        self.secure = settings.secure
+        headers = dict(_HEADERS)
+        if settings.secure:
+            headers["strict-transport-security"] = "max-age=31536000"
+        self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -153,15 +167,9 @@ class Edge:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.setdefault("content-security-policy", CONTENT_SECURITY_POLICY)
-                headers.setdefault("x-content-type-options", "nosniff")
-                headers.setdefault("referrer-policy", "same-origin")
-                headers.setdefault("cross-origin-opener-policy", "same-origin")
-                headers.setdefault("permissions-policy", "camera=(), geolocation=(), microphone=()")
-                headers.setdefault("cache-control", "private, no-cache")
-                if self.secure:
-                    headers.setdefault("strict-transport-security", "max-age=31536000")
+                said = message["headers"]
+                names = {name for name, _ in said}
+                message["headers"] = [*said, *(one for one in self.headers if one[0] not in names)]
             await send(message)
 
         scope["forum.refused"] = self._refusal(scope)
