@@ -53,8 +53,8 @@ class Database:
     def write_together(self, acts: Sequence[Act]) -> list[Outcome]:
         """Run each act as a transaction of its own would, and commit once for all. SQLite's only.
 
-        Returns what each returned or raised; an act that raised has written nothing. Raises when
-        the commit fails: then nothing of any of them is kept.
+        They have one time. Returns what each returned or raised; an act that raised has written
+        nothing. Raises when the commit fails: then nothing of any of them is kept.
         """
         with self.writer.connect() as connection, connection.begin():
             known = {"time": self.clock(), DRIVER: connection.connection.driver_connection}
