@@ -1,8 +1,9 @@
 """Turning what the domain answers into HTML pages: the templates and what all of them know."""
 
+import calendar
 import hashlib
 import re
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from datetime import datetime, tzinfo
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from forum import house
 from forum.settings import Settings
+from forum.web.engine import Engine
 from forum.web.state import state_of
 from forum.web.transactions import in_thread
 from moderation import labels, predictions
@@ -88,20 +90,13 @@ GAPS = {
 }
 
 
-class _Templates(Environment):
-    """Every template has the same globals, and imports from another need not compare them."""
-
-    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
-        return super().make_globals(d) if d else self.globals
-
-
 def make_templates(settings: Settings, rules: Callable[[], Rules]) -> Environment:
     """Return the templates; a name that is missing in one is an error, not an empty place.
 
     `rules` gives the site's rules as they are now: few pages show them.
     """
     zone = settings.zone
-    environment = _Templates(
+    environment = Engine(
         loader=FileSystemLoader(house("templates")),
         autoescape=True,
         undefined=StrictUndefined,
@@ -214,21 +209,21 @@ def moment(value: datetime | None, zone: tzinfo, now: datetime | None = None) ->
     if value is None:
         return Markup("")
     local = value.astimezone(zone)
+    day, at = f"{local.day} {_MONTHS[local.month]}", f"{local.hour:02}:{local.minute:02}"
+    now = now or datetime.now(zone)
+    # A kept page grows old, so words that would be wrong after a minute are not used.
+    if local.date() == now.date():
+        words = f"today, {at}"
+    else:
+        words = f"{day}, {at}" if local.year == now.year else f"{day} {local.year}"
     # A time and its name hold nothing to escape: a page may have hundreds of them.
     return Markup(  # noqa: S704
         f'<time datetime="{local.isoformat(timespec="seconds")}"'
-        f' title="{local.day} {local:%B %Y, %H:%M} {local.tzname()}">'
-        f"{_in_words(local, now or datetime.now(zone))}</time>"
+        f' title="{day} {local.year}, {at} {local.tzname()}">{words}</time>'
     )
 
 
-def _in_words(value: datetime, now: datetime) -> str:
-    # A kept page grows old, so words that would be wrong after a minute are not used.
-    if value.date() == now.date():
-        return f"today, {value:%H:%M}"
-    if value.year == now.year:
-        return f"{value.day} {value:%B, %H:%M}"
-    return f"{value.day} {value:%B %Y}"
+_MONTHS = tuple(calendar.month_name)
 
 
 def paragraphs(text: str) -> list[str]:
