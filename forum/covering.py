@@ -77,7 +77,7 @@ class Cover:
         for word in marked:
             spans |= {found.span() for found in re.finditer(re.escape(word), text, re.I) if word}
         result, reached = [], 0
-        for start, end in _joined(spans):
+        for start, end in marking.joined(spans):
             covered = html.escape(text[start:end], quote=False)
             result += [html.escape(text[reached:start], quote=False), BEFORE, covered, AFTER]
             reached = end
@@ -85,17 +85,6 @@ class Cover:
 
     def _spans(self, text: str) -> set[Span]:
         return {span for matcher in self._matchers for span in matcher.spans(text)}
-
-
-def _joined(spans: Collection[Span]) -> list[Span]:
-    """Return the slices in their order, those that overlap or touch as one."""
-    found: list[Span] = []
-    for start, end in sorted(spans):
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
-        else:
-            found.append((start, end))
-    return found
 
 
 def for_(session: Session, account_id: int) -> Cover | None:
