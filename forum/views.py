@@ -154,15 +154,10 @@ class View:
             )  # fmt: skip
         return view
 
-    @property
+    @cached_property
     def asked(self) -> dict[str, str]:
         """What stands in the address: all that differs from the queue as it opens."""
-        values = {
-            field.name: getattr(self, field.name)
-            for field in fields(self)
-            if getattr(self, field.name) != getattr(_PLAIN, field.name)
-        }
-        return {name: "1" if value is True else str(value) for name, value in values.items()}
+        return self.but()
 
     @property
     def filters(self) -> dict[str, str]:
@@ -171,7 +166,12 @@ class View:
 
     def but(self, **changes: Any) -> dict[str, str]:
         """The address of the same view with something changed."""
-        return replace(self, **changes).asked
+        values = vars(self) | changes
+        return {
+            name: "1" if value is True else str(value)
+            for name, plain in _PLAIN_FIELDS.items()
+            if (value := values[name]) != plain
+        }
 
     @staticmethod
     def plain(name: str) -> Any:
@@ -195,6 +195,7 @@ class View:
 
 
 _PLAIN = View()
+_PLAIN_FIELDS = {field.name: field.default for field in fields(View)}
 
 
 def _one_of(kind: Any, given: str, default: Any) -> Any:
@@ -262,14 +263,17 @@ def _first_of_its_fold(
     It is asked of each case anew, and of no more than a fold can have: nothing has to follow when
     the order does.
     """
-    other = aliased(Place)
-    to_other = ClauseAdapter(inspect(other).selectable)
-    here, there = tuple_(*keys), tuple_(*(getattr(other, key.key) for key in keys))
+    here, there = tuple_(*keys), tuple_(*(getattr(_Other, key.key) for key in keys))
     return ~exists().where(
-        other.fold == Place.fold,
+        _OF_THE_SAME_FOLD,
         there < here if order is Order.OLDEST else there > here,
-        *(to_other.traverse(condition) for condition in where),
+        *(_TO_OTHER.traverse(condition) for condition in where),
     )
+
+
+_Other = aliased(Place)
+_OF_THE_SAME_FOLD = _Other.fold == Place.fold
+_TO_OTHER = ClauseAdapter(inspect(_Other).selectable)
 
 
 def _offered(session: Session, view: View, viewer: int) -> list[ColumnElement[bool]]:
