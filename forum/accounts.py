@@ -289,8 +289,12 @@ def get(session: Session, account_id: int) -> Account:
 
 def names(session: Session, ids: set[int]) -> dict[int, str]:
     """Return the names of these accounts."""
-    rows = session.execute(select(Account.id, Account.name).where(Account.id.in_(ids)))
-    return dict(rows.all())
+    return dict(session.execute(_NAMES, {"accounts": ids}).all()) if ids else {}
+
+
+_NAMES = select(Account.id, Account.name).where(
+    Account.id.in_(bindparam("accounts", expanding=True))
+)
 
 
 def listed(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
@@ -86,12 +86,18 @@ def is_answer(session: Session, decision_id: int) -> bool:
 
 def open_ones(session: Session, comment_ids: Iterable[int]) -> dict[int, Appeal]:
     """Return the appeals that wait for an answer, by comment, with what they are against."""
-    found = session.scalars(
-        select(Appeal)
-        .where(Appeal.comment_id.in_(list(comment_ids)), Appeal.answered_by_id.is_(None))
-        .options(joinedload(Appeal.decision))
-    )
+    found = session.scalars(_OPEN, {"comments": list(comment_ids)})
     return {appeal.comment_id: appeal for appeal in found}
+
+
+_OPEN = (
+    select(Appeal)
+    .where(
+        Appeal.comment_id.in_(bindparam("comments", expanding=True)),
+        Appeal.answered_by_id.is_(None),
+    )
+    .options(joinedload(Appeal.decision))
+)
 
 
 def check_judge(session: Session, comment_id: int, moderator: Account | Viewer) -> None:

@@ -20,6 +20,9 @@ from moderation.tables import Decision, Place, Score, time_of
 # What can be left out. Toxicity is not among it: nearly every held case has it.
 CAN_LEAVE_OUT = tuple(label for label in labels.ALL if label.name != "toxicity")
 
+# In a session's `info`: what was read in its transaction, by account.
+_KNOWN = "habits"
+
 MOST_CASES = 500
 MOST_MINUTES = 24 * 60
 
@@ -37,10 +40,18 @@ class Chosen:
 
 
 def of(session: Session, account_id: int) -> Chosen:
-    """Return what somebody chose, or what holds for whoever chose nothing."""
-    row = session.get(Habits, account_id)
-    if row is None:
-        return Chosen()
+    """Return what somebody chose, or what holds for whoever chose nothing.
+
+    A transaction asks the database once.
+    """
+    known: dict[int, Chosen] = session.info.setdefault(_KNOWN, {})
+    if account_id not in known:
+        row = session.get(Habits, account_id)
+        known[account_id] = Chosen() if row is None else _chosen(row)
+    return known[account_id]
+
+
+def _chosen(row: Habits) -> Chosen:
     return Chosen(
         row.covers, row.cases, row.score, row.minutes, tuple(row.left_out.split()), row.rested_at
     )
@@ -76,6 +87,8 @@ def rest(session: Session, account: Account | Viewer) -> None:
 
 
 def _row(session: Session, account: Account | Viewer) -> Habits:
+    # It is about to change.
+    session.info.pop(_KNOWN, None)
     row = session.get(Habits, account.id)
     if row is None:
         plain = Chosen()

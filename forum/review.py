@@ -12,12 +12,11 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     bindparam,
-    exists,
     func,
     select,
     update,
 )
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy.orm import Session, joinedload
 
 from forum import accounts, appeals, comments, covering, marking, search, views
 from forum.accounts import Viewer
@@ -158,18 +157,26 @@ class Reviewed:
 
 @dataclass(frozen=True)
 class QueuePage:
-    """Cases, and the cursor of the next page; or of where a search goes on."""
+    """Cases, and the cursor of the next page; or of where a search goes on.
+
+    `line` is the last one of the log when they were looked at.
+    """
 
     cases: Sequence[Reviewed]
+    line: int
     next: str | None
     further: str = ""
 
 
-_SURROUNDINGS = (
-    joinedload(Comment.case),
-    joinedload(Comment.article),
-    joinedload(Comment.author),
-    joinedload(Comment.parent).joinedload(Comment.author),
+_COMMENTS = (
+    select(Comment)
+    .where(Comment.case_id.in_(bindparam("cases", expanding=True)))
+    .options(
+        joinedload(Comment.case),
+        joinedload(Comment.article),
+        joinedload(Comment.author),
+        joinedload(Comment.parent).joinedload(Comment.author),
+    )
 )
 
 
@@ -181,7 +188,7 @@ def queue(
     look = views.look(session, view, viewer=moderator.id, after=after, at_most=A_PAGE + 1)
     ids = list(look.case_ids)
     more, ids = len(ids) > A_PAGE, ids[:A_PAGE]
-    found = session.scalars(select(Comment).where(Comment.case_id.in_(ids)).options(*_SURROUNDINGS))
+    found = session.scalars(_COMMENTS, {"cases": ids})
     by_case = {comment.case_id: comment for comment in found}
     places = views.places(session, view, ids)
     cover = covering.for_(session, moderator.id)
@@ -195,7 +202,7 @@ def queue(
         folds.of(session, ids) if view.folds else {},
         seen,
     )
-    return QueuePage(cases_, cases_[-1].place if more else None, look.further)
+    return QueuePage(cases_, seen, cases_[-1].place if more else None, look.further)
 
 
 def pick(
@@ -261,31 +268,14 @@ def _reviewed(
     grounds = cases.grounds(session, about)
     records = cases.records(session, {comment.author_id for comment in found}, seen_by=viewer)
     reports: dict[int, list[Report]] = {}
-    for report in session.scalars(
-        select(Report)
-        .where(
-            Report.comment_id.in_([comment.id for comment in found]),
-            Report.answered_by_id.is_(None),
-        )
-        .order_by(Report.id)
-        .options(joinedload(Report.reporter))
-    ):
+    for report in session.scalars(_REPORTS, {"comments": [comment.id for comment in found]}):
         reports.setdefault(report.comment_id, []).append(report)
-    undoing = aliased(Decision)
     last = {
         decision.case_id: decision
-        for decision in session.scalars(
-            select(Decision)
-            .where(
-                Decision.case_id.in_([comment.case_id for comment in found]),
-                Decision.kind.in_(decisions.BY_PEOPLE),
-                ~exists().where(undoing.undoes_id == Decision.id),
-            )
-            .order_by(Decision.id)
-        )
+        for decision in session.scalars(_DECIDED_BY_PEOPLE, {"cases": about})
     }
     appealed = appeals.open_ones(session, [comment.id for comment in found])
-    holders = claims.of_folds(session, [comment.case_id for comment in found])
+    holders = claims.of_folds(session, about)
     names = accounts.names(session, {claim.holder for claim in holders.values()})
 
     def one(comment: Comment) -> Reviewed:
@@ -315,6 +305,26 @@ def _reviewed(
         )
 
     return [one(comment) for comment in found]
+
+
+_REPORTS = (
+    select(Report)
+    .where(
+        Report.comment_id.in_(bindparam("comments", expanding=True)),
+        Report.answered_by_id.is_(None),
+    )
+    .order_by(Report.id)
+    .options(joinedload(Report.reporter))
+)
+_DECIDED_BY_PEOPLE = (
+    select(Decision)
+    .where(
+        Decision.case_id.in_(bindparam("cases", expanding=True)),
+        Decision.kind.in_(decisions.BY_PEOPLE),
+        cases.STANDS,
+    )
+    .order_by(Decision.id)
+)
 
 
 def _as_it_waits(case: Case, audit: Audit | None) -> Case:
@@ -357,15 +367,12 @@ def open_file(
     session: Session,
     case_id: int,
     view: View = View(),  # noqa: B008
-    cover: Cover | None = None,
     *,
     viewer: int = 0,
 ) -> CaseFile:
     """Return a case with its history, and with its place in a view. Raises NotFound."""
     seen = _last_line(session)
-    comment = session.scalar(
-        select(Comment).where(Comment.case_id == case_id).options(*_SURROUNDINGS)
-    )
+    comment = session.scalar(_COMMENTS, {"cases": [case_id]})
     if comment is None:
         raise NotFound("There is no such case.")
     history = [line for line in cases.history(session, case_id) if line.kind != Kind.GOLDEN]
@@ -383,7 +390,7 @@ def open_file(
             views.places(session, view, [case_id]),
             viewer,
             view.search,
-            cover,
+            covering.for_(session, viewer),
             folds.of(session, [case_id]) if view.folds else {},
             seen,
         )[0],
@@ -404,24 +411,16 @@ def open_file(
 def take_up(
     session: Session,
     case_id: int,
-    view: View,
     *,
     moderator: Account | Viewer,
     lasts: timedelta,
-) -> CaseFile:
-    """Open a case, and claim it if it waits and nobody else has it. Raises NotFound."""
+) -> None:
+    """Claim a case that is opened, if it waits and nobody else has it."""
     case = session.get(Case, case_id)
     if case is not None and case.withdrawn_at is None:
         waits = case.waiting_since is not None
         if waits or audits.to_judge(session, [case_id], moderator.id):
             claims.take(session, case_id, holder=moderator.id, lasts=lasts)
-    return open_file(
-        session,
-        case_id,
-        view,
-        covering.for_(session, moderator.id),
-        viewer=moderator.id,
-    )
 
 
 def look_ahead(
@@ -445,8 +444,7 @@ def look_ahead(
     case_id = next((each for each in found if each is not None), None)
     if case_id is None:
         return None
-    cover = covering.for_(session, moderator.id)
-    file = open_file(session, case_id, view, cover, viewer=moderator.id)
+    file = open_file(session, case_id, view, viewer=moderator.id)
     claim = Claim(holder=moderator.id, case_id=case_id, until=time_of(session) + lasts)
     return replace(file, reviewed=replace(file.reviewed, claim=claim, holder=""))
 
@@ -722,7 +720,10 @@ class Happening:
 
 
 def _last_line(session: Session) -> int:
-    return session.scalar(select(func.max(Decision.id))) or 0
+    return session.scalar(_LAST_LINE) or 0
+
+
+_LAST_LINE = select(func.max(Decision.id))
 
 
 def pulse(session: Session) -> tuple[object, ...]:

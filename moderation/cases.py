@@ -23,6 +23,12 @@ from moderation.policy import Limit, Scope, Status
 from moderation.statements import Prepared
 from moderation.tables import Case, Decision, Score, time_of
 
+# Putting statements together takes many times as long as running them: those that every page of the
+# desk runs are put together once.
+_undoing = aliased(Decision)
+# The condition that a decision was not undone.
+STANDS = ~exists().where(_undoing.undoes_id == Decision.id)
+
 
 def open_case(session: Session, text: str, *, author: int, context: int) -> int:
     """Put a text under moderation: pending, with a scoring job, in the caller's transaction.
@@ -110,13 +116,12 @@ def rejected_by(*which: ColumnElement[bool]) -> Select[int]:
 
     What was undone is none. Whether a case is rejected still stands in the case.
     """
-    undoing = aliased(Decision)
     return (
         select(func.max(Decision.id))
         .where(
             Decision.to_status == Status.REJECTED,
             Decision.kind.in_([Kind.VERDICT, Kind.REJECT]),
-            ~exists().where(undoing.undoes_id == Decision.id),
+            STANDS,
             *which,
         )
         .group_by(Decision.case_id)
@@ -125,14 +130,15 @@ def rejected_by(*which: ColumnElement[bool]) -> Select[int]:
 
 def history(session: Session, case_id: int) -> list[Decision]:
     """Return the case's lines of the log, oldest first, with policy and classifier."""
-    return list(
-        session.scalars(
-            select(Decision)
-            .where(Decision.case_id == case_id)
-            .order_by(Decision.id)
-            .options(joinedload(Decision.policy_version), joinedload(Decision.classifier))
-        )
-    )
+    return list(session.scalars(_HISTORY, {"case": case_id}))
+
+
+_HISTORY = (
+    select(Decision)
+    .where(Decision.case_id == bindparam("case"))
+    .order_by(Decision.id)
+    .options(joinedload(Decision.policy_version), joinedload(Decision.classifier))
+)
 
 
 @dataclass(frozen=True)
@@ -168,31 +174,34 @@ class Ground:
 
 def grounds(session: Session, case_ids: Sequence[int]) -> dict[int, Ground]:
     """Return the last verdict on each case with its scores and policy, in two queries."""
-    undoing = aliased(Decision)
-    last = (
-        select(func.max(Decision.id))
-        .where(
-            Decision.case_id.in_(case_ids),
-            Decision.kind.in_([Kind.VERDICT, Kind.PARK]),
-            ~exists().where(undoing.undoes_id == Decision.id),
-        )
-        .group_by(Decision.case_id)
-    )
-    found = session.execute(
-        select(Decision, Case.context)
-        .join(Case, Case.id == Decision.case_id)
-        .where(Decision.id.in_(last))
-        .options(
-            joinedload(Decision.policy_version),
-            joinedload(Decision.rehearsal),
-            joinedload(Decision.classifier),
-        )
-    ).all()
+    found = session.execute(_LAST_VERDICTS, {"cases": case_ids}).all()
     rows = _rows(session, {_key(decision) for decision, _ in found})
     return {
         decision.case_id: _ground(decision, context, rows.get(_key(decision)))
         for decision, context in found
     }
+
+
+_LAST_VERDICTS = (
+    select(Decision, Case.context)
+    .join(Case, Case.id == Decision.case_id)
+    .where(
+        Decision.id.in_(
+            select(func.max(Decision.id))
+            .where(
+                Decision.case_id.in_(bindparam("cases", expanding=True)),
+                Decision.kind.in_([Kind.VERDICT, Kind.PARK]),
+                STANDS,
+            )
+            .group_by(Decision.case_id)
+        )
+    )
+    .options(
+        joinedload(Decision.policy_version),
+        joinedload(Decision.rehearsal),
+        joinedload(Decision.classifier),
+    )
+)
 
 
 def _ground(decision: Decision, context: int, score: Score | None) -> Ground:
@@ -227,13 +236,16 @@ def scores_of(
 
 
 def _rows(session: Session, keys: set[tuple[int, int, int]]) -> dict[tuple[int, int, int], Score]:
-    rows = session.scalars(
-        select(Score)
-        .where(Score.case_id.in_({key[0] for key in keys}))
-        .options(joinedload(Score.section))
-    )
+    rows = session.scalars(_SCORES, {"cases": {key[0] for key in keys}})
     found = {(row.case_id, row.revision, row.classifier_id): row for row in rows}
     return {key: found[key] for key in keys if key in found}
+
+
+_SCORES = (
+    select(Score)
+    .where(Score.case_id.in_(bindparam("cases", expanding=True)))
+    .options(joinedload(Score.section))
+)
 
 
 @dataclass(frozen=True)
@@ -249,11 +261,7 @@ class Record:
 def records(session: Session, authors: Iterable[int], *, seen_by: int = 0) -> dict[int, Record]:
     """Count each author's cases by status, as it is to the person who looks."""
     counts: dict[int, dict[str, int]] = {author: {} for author in authors}
-    for author, status, count in session.execute(
-        select(Case.author, Case.status, func.count())
-        .where(Case.author.in_(counts), Case.withdrawn_at.is_(None))
-        .group_by(Case.author, Case.status)
-    ):
+    for author, status, count in session.execute(_BY_STATUS, {"authors": list(counts)}):
         counts[author][status] = count
     if audits.begun(session):
         for author, status in session.execute(
@@ -265,6 +273,13 @@ def records(session: Session, authors: Iterable[int], *, seen_by: int = 0) -> di
             found[status] = found.get(status, 0) - 1
             found[Status.HELD] = found.get(Status.HELD, 0) + 1
     return {author: Record(**by_status) for author, by_status in counts.items()}
+
+
+_BY_STATUS = (
+    select(Case.author, Case.status, func.count())
+    .where(Case.author.in_(bindparam("authors", expanding=True)), Case.withdrawn_at.is_(None))
+    .group_by(Case.author, Case.status)
+)
 
 
 def published_by(session: Session, authors: Collection[int]) -> dict[int, int]:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     and_,
+    bindparam,
     case,
     delete,
     func,
@@ -122,29 +123,34 @@ def leave(session: Session, case_id: int, *, holder: int) -> None:
 
 def in_force(session: Session, case_ids: Collection[int]) -> dict[int, Claim]:
     """Return who has which of these cases now."""
-    found = session.scalars(
-        select(Claim).where(Claim.case_id.in_(case_ids), Claim.until > time_of(session))
-    )
+    found = session.scalars(_IN_FORCE, {"cases": case_ids, "now": time_of(session)})
     return {claim.case_id: claim for claim in found}
+
+
+_IN_FORCE = select(Claim).where(
+    Claim.case_id.in_(bindparam("cases", expanding=True)), Claim.until > bindparam("now")
+)
 
 
 def of_folds(session: Session, case_ids: Collection[int]) -> dict[int, Claim]:
     """Return who has which of these cases now, or has it with another that says the same."""
-    claimed, this = aliased(Place), aliased(Place)
-    rows = session.execute(
-        select(this.case_id, Claim)
-        .join(claimed, claimed.case_id == Claim.case_id)
-        .join(this, this.fold == claimed.fold)
-        .where(Claim.until > time_of(session), this.case_id.in_(case_ids))
-    )
+    rows = session.execute(_OF_FOLDS, {"cases": case_ids, "now": time_of(session)})
     return dict(rows.all()) | in_force(session, case_ids)
+
+
+_claimed, _this = aliased(Place), aliased(Place)
+_OF_FOLDS = (
+    select(_this.case_id, Claim)
+    .join(_claimed, _claimed.case_id == Claim.case_id)
+    .join(_this, _this.fold == _claimed.fold)
+    .where(Claim.until > bindparam("now"), _this.case_id.in_(bindparam("cases", expanding=True)))
+)
 
 
 def is_free_for(person: int, session: Session) -> ColumnElement[bool]:
     """The condition that nobody else has a place's case, nor another of its fold."""
     taken = select(Claim.case_id).where(taken_from(person, session))
-    of_fold = aliased(Place)
-    folds = select(of_fold.fold).where(of_fold.case_id.in_(taken), of_fold.fold.is_not(None))
+    folds = select(_claimed.fold).where(_claimed.case_id.in_(taken), _claimed.fold.is_not(None))
     return and_(Place.case_id.not_in(taken), or_(Place.fold.is_(None), Place.fold.not_in(folds)))
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
-from sqlalchemy import delete, exists, func, insert, select
+from sqlalchemy import bindparam, delete, exists, func, insert, select
 from sqlalchemy.orm import Session, aliased
 
 from moderation.spelling import plain
@@ -136,11 +136,13 @@ def left(session: Session, fold: int) -> None:
 
 def of(session: Session, case_ids: Collection[int]) -> dict[int, Fold]:
     """Return the folds of these cases, by case; one alone is in none."""
-    other = aliased(Place)
-    many = select(func.count()).where(other.fold == Place.fold).scalar_subquery()
-    rows = session.execute(
-        select(Place.case_id, Place.fold, many).where(
-            Place.case_id.in_(case_ids), Place.fold.is_not(None)
-        )
-    )
+    rows = session.execute(_OF, {"cases": case_ids})
     return {case_id: Fold(fold, size) for case_id, fold, size in rows if size > 1}
+
+
+_other = aliased(Place)
+_OF = select(
+    Place.case_id,
+    Place.fold,
+    select(func.count()).where(_other.fold == Place.fold).scalar_subquery(),
+).where(Place.case_id.in_(bindparam("cases", expanding=True)), Place.fold.is_not(None))

@@ -191,11 +191,12 @@ def _doublings(session: Session, context: int | None = None) -> dict[int, int]:
 
 def counts(session: Session, *where: ColumnElement[bool]) -> dict[Status, int]:
     """Count the cases that wait: held ones, and published ones that were reported."""
-    waiting = (Status.HELD, Status.PUBLISHED, Status.REJECTED)
-    # Not grouped: for that SQLite would look the places up one by one, in the order of an index.
-    found = session.execute(
-        select(*(func.count().filter(Place.status == status) for status in waiting))
-        .select_from(Place)
-        .where(*where)
-    ).one()
-    return {status: many for status, many in zip(waiting, found, strict=True) if many}
+    found = session.execute(_COUNTS.where(*where)).one()
+    return {status: many for status, many in zip(_WAITING, found, strict=True) if many}
+
+
+_WAITING = (Status.HELD, Status.PUBLISHED, Status.REJECTED)
+# Not grouped: for that SQLite would look the places up one by one, in the order of an index.
+_COUNTS = select(*(func.count().filter(Place.status == status) for status in _WAITING)).select_from(
+    Place
+)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta, tzinfo
 from typing import Any
 
@@ -55,7 +55,6 @@ async def _queue_page(
             "about": articles.titled(session, view.article) if view.article else "",
             "undoable": review.undoable(session, done) if done else None,
             "folded": bulk.open_file(session, batch) if batch else None,
-            "line": review.happening(session, None, moderator=viewer).line,
             "left_out": views.left_out(session, view, viewer=viewer.id),
             "exposure": habits.exposure(session, viewer.id),
             "appealed": appeals.figures(session)
@@ -136,18 +135,18 @@ async def next_case(request: Request) -> Response:
 
 async def _ahead(request: Request, but: int) -> Response:
     view = _view(request.query_params)
-    file = await read(
-        request,
-        review.look_ahead,
-        view,
-        moderator=request.state.viewer,
-        lasts=_claims_last(request),
-        after=query_text(request, "after"),
-        but=but,
-    )
-    if file is None:
-        return Response(status_code=204)
-    return await _file_page(request, file, view)
+
+    def find(session: Session) -> CaseFile | None:
+        return review.look_ahead(
+            session,
+            view,
+            moderator=request.state.viewer,
+            lasts=_claims_last(request),
+            after=query_text(request, "after"),
+            but=but,
+        )
+
+    return await _file_page(request, find, view)
 
 
 async def _go_on(
@@ -267,51 +266,64 @@ async def case_page(
     """Open a case and show it; with a problem, what was typed is kept."""
     if view is None:
         view = _view(request.query_params)
-    file = await transact(
+    # What is read for the page is read beside those who write.
+    await transact(
         request,
         review.take_up,
         case_id,
-        view,
         moderator=request.state.viewer,
         lasts=_claims_last(request),
     )
-    return await _file_page(request, file, view, problem, typed)
+
+    def find(session: Session) -> CaseFile:
+        return review.open_file(session, case_id, view, viewer=request.state.viewer.id)
+
+    return await _file_page(request, find, view, problem, typed)
 
 
 async def _file_page(
     request: Request,
-    file: CaseFile,
+    find: Callable[[Session], CaseFile | None],
     view: View,
     problem: ForumError | None = None,
     typed: dict[str, str] | None = None,
 ) -> Response:
-    case_id = file.reviewed.case.id
+    """Show the case that is found, or nothing at all where none is."""
     done, batch = query_number(request, "done"), query_number(request, "batch")
+    viewer = request.state.viewer
+
+    def ask(session: Session) -> dict[str, Any] | None:
+        file = find(session)
+        if file is None:
+            return None
+        reviewed = file.reviewed
+        return {
+            "file": file,
+            "undoable": review.undoable(session, done) if done else None,
+            "folded": bulk.open_file(session, batch) if batch else None,
+            "notes": [
+                note
+                for note in notes.on(session, reviewed.case.id)
+                if note.author_id not in file.hushed
+            ],
+            "author_file": authors.open_file(session, reviewed.comment.author_id, viewer=viewer.id),
+            "exposure": habits.exposure(session, viewer.id),
+        }
+
+    found = await read(request, ask)
+    if found is None:
+        return Response(status_code=204)
     return await page(
         request,
         "moderator/case.html",
         status=problem.status if problem else 200,
-        file=file,
-        undoable=await read(request, review.undoable, done) if done else None,
-        folded=await read(request, bulk.open_file, batch) if batch else None,
         in_batch=in_words,
         at=query_number(request, "at"),
-        notes=[
-            note
-            for note in await read(request, notes.on, case_id)
-            if note.author_id not in file.hushed
-        ],
-        author_file=await read(
-            request,
-            authors.open_file,
-            file.reviewed.comment.author_id,
-            viewer=request.state.viewer.id,
-        ),
         kinds=KINDS,
-        exposure=await read(request, habits.exposure, request.state.viewer.id),
         problem=problem,
         typed=typed or {"reason": "", "words": ""},
         view=view,
+        **found,
     )
 
 
