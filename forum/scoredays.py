@@ -57,7 +57,14 @@ class Counted:
 
 
 def catch_up(database: Database, zone: tzinfo) -> None:
-    """Count the days that are over, each looked up in one transaction and written in another."""
+    """Count the days that are over."""
+    for _ in catching_up(database, zone):
+        pass
+
+
+def catching_up(database: Database, zone: tzinfo) -> Iterator[None]:
+    """Count the days that are over, one at a step: looked up in one transaction, and written in
+    another."""
     while True:
         with database.reading() as session:
             reach, day = _reach(session), next_day(session, zone)
@@ -67,6 +74,7 @@ def catch_up(database: Database, zone: tzinfo) -> None:
         # Another server was faster: its counts are as good.
         with contextlib.suppress(IntegrityError), database.writing() as session:
             keep(session, day, counted, after=reach)
+        yield
 
 
 def _reach(session: Session) -> str:

@@ -139,13 +139,19 @@ class MonthReport:
 
 
 def catch_up(database: Database, zone: tzinfo, *, anew: bool = False) -> None:
-    """Derive what the public log and the report lack; with `anew`, all of it once more.
-
-    Everything is looked up in reading transactions; what was found is written in short ones.
-    """
+    """Derive what the public log and the report lack; with `anew`, all of it once more."""
     if anew:
         with database.writing() as session:
             removals.forget(session)
+    for _ in catching_up(database, zone):
+        pass
+
+
+def catching_up(database: Database, zone: tzinfo) -> Iterator[None]:
+    """Derive what the public log and the report lack, a day or a month at a step.
+
+    Everything is looked up in reading transactions; what was found is written in short ones.
+    """
     while True:
         with database.reading() as session:
             day = removals.next_day(session, zone)
@@ -155,6 +161,7 @@ def catch_up(database: Database, zone: tzinfo, *, anew: bool = False) -> None:
         # Another server was faster: its lines are as good.
         with contextlib.suppress(IntegrityError), database.writing() as session:
             removals.keep(session, lines)
+        yield
     with database.reading() as session:
         missing = list(_missing(session, zone))
     for month, until in missing:
@@ -162,6 +169,7 @@ def catch_up(database: Database, zone: tzinfo, *, anew: bool = False) -> None:
             figures = reckon(session, month, until, zone)
         with contextlib.suppress(IntegrityError), database.writing() as session:
             _keep(session, month, until, figures)
+        yield
 
 
 def _missing(session: Session, zone: tzinfo) -> Iterator[tuple[str, date]]:

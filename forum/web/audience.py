@@ -3,15 +3,15 @@ the work in step with the log."""
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from time import monotonic
 
 import structlog
-from anyio import to_thread
 from sqlalchemy.orm import Session
 
 from forum import articles, workload
 from forum.database import Database
+from forum.web import gently
 from forum.web.live import Live
 from moderation import quality, review_queue
 
@@ -37,14 +37,15 @@ class Audience:
         """Look again and again, until cancelled."""
         while True:
             try:
-                await to_thread.run_sync(self.look, self._live.reading())
+                await gently.go(self.steps(self._live.reading()))
             # The order waits; the queue does not.
             except Exception as problem:
                 log.error("order_waits", problem=type(problem).__name__)
             await asyncio.sleep(LOOK_EVERY)
 
-    def look(self, reading: Mapping[str, int]) -> None:
-        """Write down how many read which thread, by slug, and let the places follow."""
+    def steps(self, reading: Mapping[str, int]) -> Iterator[None]:
+        """Write down how many read which thread, by slug, let the places follow, and count the
+        hours of work that are over; each step is a transaction of its own."""
         again = bool(reading) and monotonic() - self._said_at > SAY_EVERY
         if reading != self._said or again:
             with self._database.writing() as session:
@@ -55,20 +56,19 @@ class Audience:
         while behind:
             with self._database.writing() as session:
                 behind = review_queue.catch_up(session)
-        self.count()
-
-    def count(self) -> None:
-        """Count the hours of work that are over, each in a transaction of its own."""
+            yield
         with self._database.reading() as session:
             behind = workload.is_behind(session)
         while behind:
             with self._database.writing() as session:
                 behind = workload.catch_up(session)
+            yield
         with self._database.reading() as session:
             counting = quality.is_behind(session)
         while counting:
             with self._database.writing() as session:
                 counting = quality.count_on(session)
+            yield
 
     def _say(self, session: Session, reading: Mapping[str, int]) -> None:
         ids = articles.ids(session, reading)

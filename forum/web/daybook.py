@@ -8,6 +8,7 @@ from anyio import to_thread
 
 from forum import transparency
 from forum.database import Database
+from forum.web import gently
 from moderation import predictions
 
 log = structlog.get_logger("forum.daybook")
@@ -20,7 +21,7 @@ async def watch(database: Database, zone: tzinfo) -> None:
     """Look again and again, until cancelled."""
     while True:
         try:
-            await to_thread.run_sync(transparency.catch_up, database, zone)
+            await gently.go(transparency.catching_up(database, zone))
             await to_thread.run_sync(_compare, database)
         # The page is older for a while; the next look tries again.
         except Exception as problem:

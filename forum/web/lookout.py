@@ -2,6 +2,7 @@
 for, opens and clears alarms."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
@@ -10,6 +11,7 @@ from anyio import to_thread
 from forum import alarms, scoredays
 from forum.database import Database
 from forum.settings import Settings
+from forum.web import gently
 from moderation import calibrations, limits
 
 log = structlog.get_logger("forum.lookout")
@@ -41,6 +43,10 @@ class Lookout:
                 log.error("alarms_wait", problem=type(problem).__name__)
             # A server that has just started lets its worker begin before it says that none works.
             await asyncio.sleep(LOOK_EVERY)
+            # Of many days, as after an update, in steps. What goes wrong a look meets again, and
+            # tells of it.
+            with contextlib.suppress(Exception):
+                await gently.go(scoredays.catching_up(self._database, self._settings.zone))
             work = self.look
 
     def look(self) -> None:

@@ -114,9 +114,9 @@ def test_weights_that_cannot_be_are_refused_in_words(ada, changed):
 def test_who_reads_a_thread_raises_its_cases(site, mona, held):
     audience = Audience(site.database, site.state.live)
     alone = urgency_of(mona, site, 1)
-    audience.look({"the-town-that-argues-about-tea": 4, "long-gone": 2})
+    list(audience.steps({"the-town-that-argues-about-tea": 4, "long-gone": 2}))
     assert urgency_of(mona, site, 1) == pytest.approx(alone * 1.75)
-    audience.look({})
+    list(audience.steps({}))
     assert urgency_of(mona, site, 1) == pytest.approx(alone)
 
 
