@@ -67,7 +67,18 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Yield a session that cannot write."""
-        with Session(self._reader, expire_on_commit=False, autoflush=False) as session:
+        # Committed, though there is nothing to keep: at a rollback psycopg would forget what it
+        # has prepared, and PostgreSQL would plan every statement anew.
+        with (
+            self._reader.connect() as connection,
+            connection.begin(),
+            Session(
+                connection,
+                expire_on_commit=False,
+                autoflush=False,
+                join_transaction_mode="rollback_only",
+            ) as session,
+        ):
             session.info["time"] = self.clock()
             yield session
 
