@@ -64,6 +64,13 @@ def main() -> None:
     parser.add_argument(
         "--keep", metavar="FOLDER", type=Path, help="keep the desk's sites there for later runs"
     )
+    parser.add_argument(
+        "--on", choices=("sqlite", "postgresql"), help="measure the desk there alone, else on both"
+    )
+    parser.add_argument(
+        "--matching", metavar="WORDS", default="",
+        help="measure only the pages of the desk that have these words in their name",
+    )  # fmt: skip
     wanted = parser.parse_args()
     if unknown := set(wanted.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
@@ -142,7 +149,8 @@ def _desk(wanted: argparse.Namespace) -> int:
             with copies.copy() as url:
                 tokens = newsroom.open_again(url)
                 times = 30 if wanted.quick else 200
-                found[name] = list(desk.measure(url, tokens[0], times=times))
+                rows = desk.measure(url, tokens[0], times=times, matching=wanted.matching)
+                found[name] = list(rows)
             copies.close()
     return _print_waits(f"The desk at {size.comments:,} comments, {size.held:,} held", found)
 
@@ -215,8 +223,9 @@ def _newsrooms(
     _say(f"Making a newsroom's site with {size.comments:,} comments.")
     if wanted.keep:
         wanted.keep.mkdir(parents=True, exist_ok=True)
-    yield "SQLite", newsroom.copies_on_sqlite(size, wanted.keep or folder)
-    if not server:
+    if wanted.on != "postgresql" or not server:
+        yield "SQLite", newsroom.copies_on_sqlite(size, wanted.keep or folder)
+    if not server or wanted.on == "sqlite":
         return
     try:
         copies = newsroom.copies_on_postgres(
