@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from html import escape
-from types import MappingProxyType
 
 from sqlalchemy import (
     BindParameter,
@@ -25,7 +24,7 @@ from forum.errors import Changed, Invalid, NotFound
 from forum.search import Search
 from forum.tables import Account, Appeal, Comment, Disclaimer, Report, Revision
 from forum.views import View
-from moderation import audits, cases, claims, decisions, folds, review_queue, rules
+from moderation import audits, cases, claims, decisions, review_queue, rules
 from moderation.audits import Stratum
 from moderation.cases import Ground, Record
 from moderation.decisions import Kind, NotScored, Stale
@@ -190,18 +189,7 @@ def queue(
     more, ids = len(ids) > A_PAGE, ids[:A_PAGE]
     found = session.scalars(_COMMENTS, {"cases": ids})
     by_case = {comment.case_id: comment for comment in found}
-    places = views.places(session, view, ids)
-    cover = covering.for_(session, moderator.id)
-    cases_ = _reviewed(
-        session,
-        [by_case[case_id] for case_id in ids],
-        places,
-        moderator.id,
-        view.search,
-        cover,
-        folds.of(session, ids) if view.folds else {},
-        seen,
-    )
+    cases_ = _reviewed(session, [by_case[case_id] for case_id in ids], view, moderator.id, seen)
     return QueuePage(cases_, seen, cases_[-1].place if more else None, look.further)
 
 
@@ -253,14 +241,7 @@ def _free(
 
 
 def _reviewed(
-    session: Session,
-    found: Sequence[Comment],
-    places: Mapping[int, str],
-    viewer: int,
-    wanted: Search | None = None,
-    cover: Cover | None = None,
-    folded: Mapping[int, Fold] = MappingProxyType({}),
-    seen: int = 0,
+    session: Session, found: Sequence[Comment], view: View, viewer: int, seen: int
 ) -> list[Reviewed]:
     about = [comment.case_id for comment in found]
     again = audits.to_judge(session, about, viewer)
@@ -270,16 +251,21 @@ def _reviewed(
     reports: dict[int, list[Report]] = {}
     for report in session.scalars(_REPORTS, {"comments": [comment.id for comment in found]}):
         reports.setdefault(report.comment_id, []).append(report)
-    last = {
-        decision.case_id: decision
-        for decision in session.scalars(_DECIDED_BY_PEOPLE, {"cases": about})
-    }
-    appealed = appeals.open_ones(session, [comment.id for comment in found])
+    # What people decided is shown of what is decided; an appeal is always against a rejection.
+    last: dict[int, Decision] = {}
+    if not view.waits:
+        decided = session.scalars(_DECIDED_BY_PEOPLE, {"cases": about})
+        last = {decision.case_id: decision for decision in decided}
+    rejected = [each.id for each in found if each.case.status == Status.REJECTED]
+    appealed = appeals.open_ones(session, rejected) if rejected else {}
+    places = views.places(session, view, about)
+    cover = covering.for_(session, viewer)
     holders = claims.of_folds(session, about)
     names = accounts.names(session, {claim.holder for claim in holders.values()})
 
     def one(comment: Comment) -> Reviewed:
         audit = again.get(comment.case_id)
+        place, fold = places.get(comment.case_id, ("", None))
         case = _as_it_waits(comment.case, audit)
         # Somebody else may judge anew what is decided to whoever looks.
         claim = holders.get(comment.case_id) if case.waiting_since else None
@@ -297,10 +283,10 @@ def _reviewed(
             appeal=appealed.get(comment.id),
             claim=claim,
             holder=names.get(claim.holder, "A closed account") if claim else "",
-            place=places.get(comment.case_id, ""),
-            search=wanted,
+            place=place,
+            search=view.search,
             cover=cover,
-            fold=folded.get(comment.case_id),
+            fold=fold,
             seen=seen,
         )
 
@@ -384,16 +370,7 @@ def open_file(
     if audit is not None and audit.words_alone:
         history = [line for line in history if line.kind not in (Kind.VERDICT, Kind.PARK)]
     return CaseFile(
-        reviewed=_reviewed(
-            session,
-            [comment],
-            views.places(session, view, [case_id]),
-            viewer,
-            view.search,
-            covering.for_(session, viewer),
-            folds.of(session, [case_id]) if view.folds else {},
-            seen,
-        )[0],
+        reviewed=_reviewed(session, [comment], view, viewer, seen)[0],
         parent=comment.parent,
         earlier=list(
             session.scalars(

@@ -33,7 +33,8 @@ from forum.accounts import Viewer
 from forum.errors import NotFound
 from forum.search import Search
 from forum.tables import Account, Article
-from moderation import audits, decisions, labels, review_queue, urgency
+from moderation import audits, decisions, folds, labels, review_queue, urgency
+from moderation.folds import Fold
 from moderation.policy import SIGNALS, Status
 from moderation.scripts import WRITTEN_IN
 from moderation.tables import Case, Decision, Place, Sweep, SweepCase, time_of
@@ -369,16 +370,24 @@ _NEAR = 5_000
 _LOOKED_THROUGH = (200, 2_000, 20_000)
 
 
-def places(session: Session, view: View, case_ids: Sequence[int]) -> dict[int, str]:
-    """Each case's place in the view's order, as `after` and `before` take it."""
+def places(
+    session: Session, view: View, case_ids: Sequence[int]
+) -> dict[int, tuple[str, Fold | None]]:
+    """Each case's place in the view's order, as `after` and `before` take it; and its fold, where
+    the view folds and others are in it."""
     if not view.waits:
-        return {case_id: str(case_id) for case_id in case_ids}
-    key = Place.urgency if view.order is Order.HARM else Place.since
-    rows = session.execute(select(Place.case_id, key).where(Place.case_id.in_(case_ids)))
-    return {
-        case_id: f"{value.isoformat() if isinstance(value, datetime) else repr(value)}~{case_id}"
-        for case_id, value in rows
-    }
+        return {case_id: (str(case_id), None) for case_id in case_ids}
+    found: dict[int, tuple[str, Fold | None]] = {}
+    for row in session.execute(_PLACES, {"cases": case_ids}):
+        key = repr(row.urgency) if view.order is Order.HARM else row.since.isoformat()
+        fold = Fold(row.fold, row.many) if view.folds and row.many > 1 else None
+        found[row.case_id] = f"{key}~{row.case_id}", fold
+    return found
+
+
+_PLACES = select(
+    Place.case_id, Place.urgency, Place.since, Place.fold, folds.MANY.label("many")
+).where(Place.case_id.in_(bindparam("cases", expanding=True)))
 
 
 def counts(session: Session, view: View, *, viewer: int) -> dict[Show, int]:

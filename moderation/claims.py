@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     CompoundSelect,
     and_,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    literal_column,
     or_,
     select,
     union_all,
@@ -135,15 +137,23 @@ _IN_FORCE = select(Claim).where(
 def of_folds(session: Session, case_ids: Collection[int]) -> dict[int, Claim]:
     """Return who has which of these cases now, or has it with another that says the same."""
     rows = session.execute(_OF_FOLDS, {"cases": case_ids, "now": time_of(session)})
-    return dict(rows.all()) | in_force(session, case_ids)
+    return {
+        case_id: Claim(holder=holder, case_id=case_id, until=until)
+        for case_id, holder, until, _ in sorted(rows, key=lambda row: row.is_itself)
+    }
 
 
 _claimed, _this = aliased(Place), aliased(Place)
-_OF_FOLDS = (
-    select(_this.case_id, Claim)
+_these: BindParameter[Collection[int]] = bindparam("cases", expanding=True)
+_now: BindParameter[datetime] = bindparam("now")
+_OF_FOLDS: CompoundSelect[int, int, datetime, int] = union_all(
+    select(Claim.case_id, Claim.holder, Claim.until, literal_column("1").label("is_itself")).where(
+        Claim.until > _now, Claim.case_id.in_(_these)
+    ),
+    select(_this.case_id, Claim.holder, Claim.until, literal_column("0"))
     .join(_claimed, _claimed.case_id == Claim.case_id)
     .join(_this, _this.fold == _claimed.fold)
-    .where(Claim.until > bindparam("now"), _this.case_id.in_(bindparam("cases", expanding=True)))
+    .where(Claim.until > _now, _this.case_id.in_(_these)),
 )
 
 

@@ -12,16 +12,20 @@ import re
 import secrets
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
-from sqlalchemy import bindparam, delete, exists, func, insert, select
+from sqlalchemy import delete, exists, func, insert, select
 from sqlalchemy.orm import Session, aliased
 
 from moderation.spelling import plain
 from moderation.tables import Case, FoldKey, Place
+
+_other = aliased(Place)
+# How many cases are in a place's fold, as part of another statement.
+MANY = select(func.count()).where(_other.fold == Place.fold).scalar_subquery()
 
 # So many cases has a fold at most; a larger wave begins another.
 MOST = 500
@@ -132,17 +136,3 @@ def left(session: Session, fold: int) -> None:
     session.execute(
         delete(FoldKey).where(FoldKey.fold == fold, ~exists().where(Place.fold == fold))
     )
-
-
-def of(session: Session, case_ids: Collection[int]) -> dict[int, Fold]:
-    """Return the folds of these cases, by case; one alone is in none."""
-    rows = session.execute(_OF, {"cases": case_ids})
-    return {case_id: Fold(fold, size) for case_id, fold, size in rows if size > 1}
-
-
-_other = aliased(Place)
-_OF = select(
-    Place.case_id,
-    Place.fold,
-    select(func.count()).where(_other.fold == Place.fold).scalar_subquery(),
-).where(Place.case_id.in_(bindparam("cases", expanding=True)), Place.fold.is_not(None))
