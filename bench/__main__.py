@@ -69,7 +69,7 @@ def main() -> None:
     )
     parser.add_argument(
         "--matching", metavar="WORDS", default="",
-        help="measure only the pages of the desk that have these words in their name",
+        help="measure only what of the desk has these words in its name; or `decisions`",
     )  # fmt: skip
     wanted = parser.parse_args()
     if unknown := set(wanted.parts) - set(PARTS):

@@ -56,7 +56,7 @@ def waited(what: str, own: Sequence[float], took: Sequence[float], cpu: float) -
 def measure(url: str, token: str, *, times: int, matching: str = "") -> Iterator[Waited]:
     """Serve a made site and ask for everything that moderators ask for.
 
-    With `matching`, only for pages whose name has these words in it.
+    With `matching`, only for what has these words in its name; "decisions" are all decisions.
     """
     facts = _facts(url, times)
     with (
@@ -70,10 +70,11 @@ def measure(url: str, token: str, *, times: int, matching: str = "") -> Iterator
         for what, paths in facts.pages.items():
             if matching in what:
                 yield watch.timed(what, partial(_get_one_of, client, paths))
-        if matching:
-            return
-        yield watch.timed("the first event: counts and claims", lambda _: _event(client))
-        yield from _decisions(watch, client, facts)
+        event = "the first event: counts and claims"
+        if matching in event:
+            yield watch.timed(event, lambda _: _event(client))
+        if matching in ("", "decisions"):
+            yield from _decisions(watch, client, facts)
 
 
 class _Watch:
