@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     inspect,
     not_,
+    or_,
     select,
     true,
     tuple_,
@@ -234,14 +235,22 @@ def cases_of(
     keys: list[Any]
     here: tuple[Any, ...]
     if not view.waits:
-        query = select(Case.id).where(Case.status == STATUS[view.show], *where)
-        keys, here = [Case.id], (_number(place),) if place else ()
+        decided = Case.status == STATUS[view.show]
+        if view.mine:
+            # Along the index of what one person decided, as far as the page goes.
+            query = select(Decision.case_id).join(Case, Case.id == Decision.case_id)
+            query = query.where(*_by_person(viewer), decided, *where).distinct()
+            keys = [Decision.case_id]
+        else:
+            query, keys = select(Case.id).where(decided, *where), [Case.id]
+        here = (_number(place),) if place else ()
     else:
-        # Where perhaps no case matches, SQLite looks at the places as they lie: in their order it
-        # would take four times as long to find none.
-        as_they_lie = _is_narrow(view) and session.get_bind().dialect.name == "sqlite"
-        status = Place.status.concat("") if as_they_lie else Place.status
-        query = select(Place.case_id).where(status == STATUS[view.show], *where)
+        # Where perhaps no case matches, SQLite looks at the places as they lie, or at those that
+        # another index has: in their order it would take four times as long to find none.
+        out_of_order = _is_narrow(view) and session.get_bind().dialect.name == "sqlite"
+        status = Place.status.concat("") if out_of_order else Place.status
+        # It is asked last, since nearly all that wait are held.
+        query = select(Place.case_id).where(*where, status == STATUS[view.show])
         if view.order is Order.HARM:
             keys, here = [Place.urgency, Place.case_id], _urgency(place) if place else ()
         else:
@@ -285,11 +294,10 @@ def _offered(session: Session, view: View, viewer: int) -> list[ColumnElement[bo
 
 
 def _is_narrow(view: View) -> bool:
-    """Whether a filter may leave few of the waiting cases, and no index finds them."""
-    return bool(view.label or view.held_for or view.reported) or (view.least, view.most) != (
-        None,
-        None,
-    )
+    """Whether a filter may leave few of the waiting cases, and no index has them in order."""
+    by_score = (view.least, view.most) != (None, None)
+    named = view.label or view.held_for or view.article or view.author or view.mine
+    return bool(named or view.reported) or by_score
 
 
 @dataclass(frozen=True)
@@ -317,7 +325,8 @@ def look(
     query = cases_of(session, view, viewer=viewer, after=after, before=before, folded=True)
     query = query.limit(at_most)
     if view.waits or view.search is None or view.search.problem:
-        if not view.waits and view.section and not (view.article or view.author or view.search):
+        few = view.article or view.author or view.mine
+        if not view.waits and view.section and not (few or view.search):
             near = _near(session, after, before)
             if len(found_near := session.scalars(query.where(near)).all()) == at_most:
                 return Look(found_near)
@@ -441,7 +450,6 @@ def weigh(
 
 def _filters(session: Session, view: View, viewer: int) -> list[ColumnElement[bool]]:
     waits = view.waits
-    case_id = Place.case_id if waits else Case.id
     of: type[Place | Case] = Place if waits else Case
     context, author = of.context, of.author
     found = _of_audits(session, view, viewer)
@@ -458,10 +466,11 @@ def _filters(session: Session, view: View, viewer: int) -> list[ColumnElement[bo
         found.append(_is(session, author, named))
     if view.script:
         found.append(of.script == view.script)
-    if view.mine:
-        found.append(case_id.in_(_decided_by(viewer)))
+    # What is decided is found by whose it is: see `cases_of`.
+    if view.mine and waits:
+        found.append(Place.case_id.in_(select(Decision.case_id).where(*_by_person(viewer))))
     if view.least is not None or view.most is not None or view.label:
-        found.extend(_scores(session, view))
+        found.extend(_scores(view))
     if view.held_for:
         code = " above_" if view.held_for == "score" else f" {view.held_for} "
         found.append(Place.held_for.contains(code, autoescape=True))
@@ -496,12 +505,13 @@ def _is(
     return column == numbers[0] if len(numbers) == 1 else column.in_(wanted)
 
 
-def _decided_by(person: int) -> Select[int]:
+def _by_person(person: int) -> list[ColumnElement[bool]]:
+    """The conditions that a line of the log is what a person decided."""
     # Written out, since the index is known by these very words.
     kinds: BindParameter[list[decisions.Kind]] = bindparam(
         "by_people", [*decisions.BY_PEOPLE], literal_execute=True, expanding=True
     )
-    return select(Decision.case_id).where(Decision.actor == person, Decision.kind.in_(kinds))
+    return [Decision.actor == person, Decision.kind.in_(kinds)]
 
 
 def _said(session: Session, view: View, wanted: Search) -> ColumnElement[bool]:
@@ -525,15 +535,17 @@ def _of_audits(session: Session, view: View, viewer: int) -> list[ColumnElement[
     return found
 
 
-def _scores(session: Session, view: View) -> list[ColumnElement[bool]]:
-    if view.label:
-        score: ColumnElement[float | None] = getattr(Place, view.label)
-    else:
-        sqlite = session.get_bind().dialect.name == "sqlite"
-        every = [func.coalesce(getattr(Place, name), -1.0) for name in labels.NAMES]
-        score = func.max(*every) if sqlite else func.greatest(*every)
-    found = [score >= (0.0 if view.least is None else view.least)]
-    return found if view.most is None else [*found, score <= view.most]
+def _scores(view: View) -> list[ColumnElement[bool]]:
+    """The conditions on the highest of all scores, or on one label's.
+
+    Asked label by label, since the first one mostly tells: toxicity is the highest nearly always.
+    """
+    names = [view.label] if view.label else labels.NAMES
+    scores: list[ColumnElement[float | None]] = [getattr(Place, name) for name in names]
+    found = [or_(*(score >= (0.0 if view.least is None else view.least) for score in scores))]
+    if view.most is not None:
+        found += [func.coalesce(score, -1.0) <= view.most for score in scores]
+    return found
 
 
 def _number(place: str) -> int:
