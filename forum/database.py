@@ -40,7 +40,10 @@ class Database:
             self.writer = _sqlite(url, begin="BEGIN IMMEDIATE", pool_size=1, max_overflow=0)
             self._reader = _sqlite(url, begin="BEGIN", pool_size=16, max_overflow=16)
         else:
-            self.writer = create_engine(url, pool_size=16, pool_pre_ping=True, hide_parameters=True)
+            # The connection that was used last goes first: it has prepared what is asked most.
+            self.writer = create_engine(
+                url, pool_size=16, pool_use_lifo=True, pool_pre_ping=True, hide_parameters=True
+            )
             self._reader = self.writer.execution_options(postgresql_readonly=True)
 
     @contextmanager
