@@ -68,8 +68,8 @@ def main() -> None:
         "--on", choices=("sqlite", "postgresql"), help="measure the desk there alone, else on both"
     )
     parser.add_argument(
-        "--matching", metavar="WORDS", default="",
-        help="measure only what of the desk has these words in its name; or `decisions`",
+        "--matching", metavar="REGEX", default="",
+        help="measure only what of the desk is called so; `decisions` are all decisions",
     )  # fmt: skip
     wanted = parser.parse_args()
     if unknown := set(wanted.parts) - set(PARTS):
