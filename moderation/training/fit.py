@@ -13,7 +13,12 @@ from typing import Any
 from moderation.training.encoder import WINDOW, Encoder, classification_model, tokenizer_of
 from moderation.training.errors import TrainingRefused
 from moderation.training.examples import Example
-from moderation.training.texts import ALL_SOURCES, COMMENT_SOURCES, REFINE_SOURCES
+from moderation.training.texts import (
+    ALL_SOURCES,
+    COMMENT_SOURCES,
+    OTHERS_SOURCES,
+    REFINE_SOURCES,
+)
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,17 @@ class Pass:
 
 
 PASSES: tuple[Pass, ...] = (
-    Pass("comments", COMMENT_SOURCES, Recipe(rate=1e-4, head=1.0, rare=0.0), share=0.3),
-    Pass("all", ALL_SOURCES, Recipe(), share=0.35),
-    Pass("tones", REFINE_SOURCES, Recipe(rate=6e-5, head=1.0), share=0.35, after=("all",)),
+    Pass("comments", COMMENT_SOURCES, Recipe(rate=1e-4, head=1.0, rare=0.0), share=0.21),
+    Pass("all", ALL_SOURCES, Recipe(), share=0.245),
+    Pass("tones", REFINE_SOURCES, Recipe(rate=6e-5, head=1.0), share=0.245, after=("all",)),
+    Pass(
+        "others",
+        OTHERS_SOURCES,
+        Recipe(rate=5e-5, head=1.0, seed=21),
+        share=0.3,
+        after=("comments", "all", "tones"),
+        others=0.7,
+    ),
 )
 
 Batch = list[int]

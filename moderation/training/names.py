@@ -11,13 +11,13 @@ from moderation.training.export import write_about
 # Just below where the default policy holds, before calibration. Constants, since curves are fitted
 # to the scores that come out; a test compares them with the policy and the curves that ship.
 LIMITS: Mapping[str, float] = {
-    "toxicity": -0.152,
-    "severe_toxicity": 0.98,
-    "obscene": -0.407,
-    "threat": -2.816,
-    "insult": -0.451,
-    "identity_attack": -1.166,
-    "sexual_explicit": -1.783,
+    "toxicity": -0.1257,
+    "severe_toxicity": 1.0494,
+    "obscene": -0.4675,
+    "threat": -2.6549,
+    "insult": -0.5122,
+    "identity_attack": -1.0645,
+    "sexual_explicit": -1.7083,
 }
 # Chosen on the development texts: with a higher midpoint hatred that does without a swear word
 # is no longer told from harmless words about its target. Below the floor nobody would hold a text.

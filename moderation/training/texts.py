@@ -47,8 +47,8 @@ SOURCES: Mapping[str, Source] = {
         Source("calm", "MIT", "more of them: plain talk of groups in the turns that attacks use"),
     )
 }
-# What the encoder learned from in three fits, whose weights are averaged (`fit.PASSES`): comments
-# alone, which it is to judge; every set that may be used; and then what sentences do.
+# What the encoder learned from in four fits, whose weights are averaged (`fit.PASSES`): comments
+# alone, which it is to judge; every set that may be used; what sentences do; and groups.
 COMMENT_SOURCES: tuple[str, ...] = (
     "jigsaw",
     "wikipedia_talk=6000",

@@ -8,6 +8,7 @@ import random
 import shutil
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from moderation.training.texts import (
     ALL_SOURCES,
     COMMENT_SOURCES,
     NGRAM_SOURCES,
+    OTHERS_SOURCES,
     REFINE_SOURCES,
     SOURCES,
     read_sources,
@@ -190,7 +192,8 @@ def test_a_set_that_may_not_be_used_is_refused(data: Path, sources: list[str], w
 
 
 def test_every_default_set_states_a_licence() -> None:
-    for source in (*COMMENT_SOURCES, *ALL_SOURCES, *REFINE_SOURCES, *NGRAM_SOURCES):
+    fits = COMMENT_SOURCES, ALL_SOURCES, REFINE_SOURCES, OTHERS_SOURCES, NGRAM_SOURCES
+    for source in chain.from_iterable(fits):
         assert SOURCES[source.partition("=")[0]].licence
     assert "news_insults" not in SOURCES
 
