@@ -223,15 +223,30 @@ def reach(
     From `most` down, or from `least` up; the other end where there are fewer.
     """
     number, matching = _matching(session, search, "search_decided")
-    last: int | None = session.scalar(
-        matching.where(number.between(least, most))
-        .order_by(number.desc() if down else number)
-        .limit(1)
-        .offset(count - 1)
-    )
-    if last is None:
+
+    def last(least: int, most: int, key: ColumnElement[int] = number) -> int | None:
+        within = matching.where(number.between(least, most))
+        within = within.order_by(key.desc() if down else key)
+        return session.scalar(within.limit(1).offset(count - 1))
+
+    if session.get_bind().dialect.name == "sqlite":
+        found = last(least, most)
+    else:
+        # PostgreSQL takes a word that it does not know for a frequent one, and would walk the whole
+        # site to see that nobody ever wrote it. What is not often met close by is looked up.
+        close = max(_CLOSE, 10 * count)
+        near = (max(least, most - close), most) if down else (least, min(most, least + close))
+        found = last(*near)
+        if found is None:
+            found = last(least, most, number + 0)
+    if found is None:
         return least if down else most
-    return last
+    return found
+
+
+# So many comments are walked, at least: it takes as long as to look up a word that one in a hundred
+# has, of a million.
+_CLOSE = 20_000
 
 
 def _matching(
