@@ -118,12 +118,14 @@ function open(article) {
   return !article.dataset.done && !article.dataset.taken;
 }
 
-function current() {
-  return list?.querySelector(".case[aria-current]");
+// Nothing but cases stands in the list. To look for them by a selector goes through all that is
+// in each, which grows long.
+function articles() {
+  return [...(list?.children ?? [])];
 }
 
-function articles() {
-  return [...(list?.querySelectorAll(".case") ?? [])];
+function current() {
+  return articles().find((article) => article.hasAttribute("aria-current"));
 }
 
 let claiming;
