@@ -57,8 +57,12 @@ class _Folded(dict[int, str]):
 def _folded(character: str) -> str:
     if character in _WHOLE:
         return character
+    whole = unicodedata.normalize("NFKC", character)
+    # One may stand for several: a ligature, a month in one sign.
+    if len(whole) > 1 and any(map(_SIGNS.match, whole)):
+        return "".join(map(_folded, whole))
     if _SIGNS.match(character):
-        return f" {unicodedata.normalize('NFKC', character)} "
+        return f" {whole} "
     parts = unicodedata.normalize("NFKD", character).casefold().translate(_ALIKE)
     return unicodedata.normalize("NFC", "".join(map(_part, parts)))
 

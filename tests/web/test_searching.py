@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -233,6 +233,7 @@ def test_a_search_ends_after_so_many_and_goes_on_from_there(site, mona, monkeypa
     assert len(shown(mona.opens(REVIEW, q="milk", show="published"))) == 3
 
 
+@example("\u30ff", "")
 @given(st.text(max_size=60), st.text(max_size=30))
 def test_a_text_is_found_by_its_own_words_and_nothing_breaks(said, typed):
     folded = search.terms(said)
