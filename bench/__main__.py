@@ -96,7 +96,7 @@ def _site_and_scoring(wanted: argparse.Namespace, parts: Sequence[str]) -> int:
         _say("Scoring.")
         figures += [
             Figure(one.what, one.words, one.ratio, one.reach)
-            for one in scoring.compare(rounds=1 if wanted.quick else 3)
+            for one in scoring.compare(rounds=3 if wanted.quick else 6)
         ]
     return _print(figures, _circumstances(url))
 
