@@ -38,5 +38,7 @@ BY_NAME: Mapping[str, Label] = {label.name: label for label in ALL}
 
 
 def in_digits(score: float) -> str:
-    """Write a score for people: two decimals, and four where two would hide a rare label's."""
-    return f"{score:.4f}" if 0 < score < 0.01 else f"{score:.2f}"
+    """Write a score or a threshold for people: two decimals, and more where a rare label's lie."""
+    if not 0 < score < 0.1:
+        return f"{score:.2f}"
+    return f"{score:.4f}" if score < 0.01 else f"{score:.3f}".removesuffix("0")
