@@ -85,7 +85,8 @@ def _weights(file: Path) -> dict[str, Any]:
     readers = {name: node.name for node in graph.node for name in node.input}
     weights: dict[str, Any] = {}
     for name, array in arrays.items():
-        if name.endswith(("_scale", "_zero_point")):
+        # What weights are scaled by, and numbers that no weights are: where a token is cut out.
+        if name.endswith(("_scale", "_zero_point")) or array.dtype == "int64":
             continue
         stored = name.removesuffix("_quantized")
         if stored != name:
