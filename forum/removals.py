@@ -75,7 +75,6 @@ def _end(session: Session, zone: tzinfo) -> datetime:
 def _removing(day: date, zone: tzinfo) -> Any:
     """The decisions that removed something on a day and were not taken back before it was over."""
     begin, end = begin_of(day, zone), begin_of(day + timedelta(days=1), zone)
-    undoing = aliased(Decision)
     return (
         REJECTING,
         Decision.at >= begin,
@@ -83,8 +82,12 @@ def _removing(day: date, zone: tzinfo) -> Any:
         Decision.kind.in_([Kind.VERDICT, Kind.REJECT]),
         # Rejected again, as after an appeal, it was removed before.
         Decision.from_status != "rejected",
-        ~exists().where(undoing.undoes_id == Decision.id, undoing.at < end),
+        ~exists().where(_Undoing.undoes_id == Decision.id, _Undoing.at < end),
     )
+
+
+# One for all days: an alias takes as long to make as a day's lines to find.
+_Undoing = aliased(Decision)
 
 
 def _is_any(session: Session, day: date, zone: tzinfo) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from moderation import audits, claims, notices, review_queue, rules, scripts
@@ -283,17 +283,22 @@ def judge_again(
 
 def first_since(session: Session, moment: datetime) -> int:
     """The number of the first line of the log since a moment, found by halving."""
-    low, high = 1, (session.scalar(select(func.max(Decision.id))) or 0) + 1
+    low, high = 1, (session.scalar(_LAST) or 0) + 1
     while low < high:
         middle = (low + high) // 2
-        line = session.execute(
-            select(Decision.id, Decision.at)
-            .where(Decision.id >= middle)
-            .order_by(Decision.id)
-            .limit(1)
-        ).one_or_none()
+        line = session.execute(_FIRST_FROM, {"number": middle}).one_or_none()
         if line is None or line.at >= moment:
             high = middle
         else:
             low = line.id + 1
     return low
+
+
+# Put together once: some twenty looks find a line among a million.
+_LAST = select(func.max(Decision.id))
+_FIRST_FROM = (
+    select(Decision.id, Decision.at)
+    .where(Decision.id >= bindparam("number"))
+    .order_by(Decision.id)
+    .limit(1)
+)

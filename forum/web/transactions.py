@@ -7,6 +7,7 @@ from anyio import CapacityLimiter, to_thread
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
+from forum.web import gently
 from forum.web.state import State, state_of
 
 P = ParamSpec("P")
@@ -23,6 +24,7 @@ async def read(
 ) -> T:
     """Return `ask(session, …)`, run in a transaction that cannot write."""
     state = state_of(request)
+    gently.asked()
 
     def run() -> T:
         with state.database.reading() as session:
@@ -53,6 +55,7 @@ async def transact(
     What readers of a thread see is up to date when this returns.
     """
     state = state_of(request)
+    gently.asked()
 
     def run(session: Session) -> T:
         return act(session, *args, **kwargs)
