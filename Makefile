@@ -20,7 +20,7 @@ run: $(VENV)/.installed-run
 
 test: $(VENV)/.installed-dev
 	@$(call need,chromium)
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.installed-dev
 	@$(BIN)/ruff format --check .

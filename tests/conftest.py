@@ -56,6 +56,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(name, legs, indirect=True)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    # One more than there are cores: browsers, disks and servers are waited for.
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # What takes longest comes first, or one worker would be at it when the others are done.
+    items.sort(key=lambda item: "journeys" not in item.path.parts)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     ran = {
         report.nodeid

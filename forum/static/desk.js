@@ -177,6 +177,7 @@ function go(by) {
 
 const ON_THEIR_WAY = "More cases are on their way.";
 const AHEAD = 12;
+const AT_ONCE = 5;
 
 // Whether the moderator was at the end of what is here, and goes on when more of it comes.
 let goingOn = false;
@@ -204,8 +205,13 @@ async function more() {
     if (!answer.ok || answer.redirected) return;
     const holder = document.createElement("template");
     holder.innerHTML = await answer.text();
-    for (const article of holder.content.querySelectorAll(".cases > .case")) {
-      if (!document.getElementById(article.getAttribute("aria-labelledby"))) list.append(article);
+    const cases = [...holder.content.querySelectorAll(".cases > .case")];
+    while (cases.length) {
+      for (const article of cases.splice(0, AT_ONCE)) {
+        if (!document.getElementById(article.getAttribute("aria-labelledby"))) list.append(article);
+      }
+      // A key that is pressed meanwhile need not wait until all are laid out.
+      await new Promise((goOn) => setTimeout(goOn));
     }
     const pager = holder.content.querySelector(".pager");
     link.closest(".pager").replaceWith(...(pager ? [pager] : []));
