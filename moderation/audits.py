@@ -346,12 +346,15 @@ def _may_answer(person: int) -> ColumnElement[bool]:
         Decision.actor == person,
         Decision.kind.in_((APPROVE, REJECT)),
     )
-    earlier = aliased(Audit)
-    answered = select(earlier.id).where(
-        earlier.case_id == Audit.case_id, earlier.answered_by == person
+    answered = select(_Earlier.id).where(
+        _Earlier.case_id == Audit.case_id, _Earlier.answered_by == person
     )
     for_them = or_(Audit.only_for.is_(None), Audit.only_for == person)
     return and_(for_them, ~exists(decided), ~exists(answered))
+
+
+# Made once: every page of the desk asks, and an alias takes longer to make than to ask.
+_Earlier = aliased(Audit)
 
 
 def unseen_by(person: int) -> Select[int]:
