@@ -481,13 +481,13 @@ def _is_whole(value: object) -> bool:
 # reject alone is for each site to say, so here none is.
 DEFAULT = Policy(
     {
-        "toxicity": Threshold(hold=0.075),
-        "severe_toxicity": Threshold(hold=0.51),
-        "obscene": Threshold(hold=0.14),
-        "threat": Threshold(hold=0.014),
-        "insult": Threshold(hold=0.13),
-        "identity_attack": Threshold(hold=0.12),
-        "sexual_explicit": Threshold(hold=0.28),
+        "toxicity": Threshold(hold=0.08),
+        "severe_toxicity": Threshold(hold=0.48),
+        "obscene": Threshold(hold=0.15),
+        "threat": Threshold(hold=0.013),
+        "insult": Threshold(hold=0.12),
+        "identity_attack": Threshold(hold=0.23),
+        "sexual_explicit": Threshold(hold=0.26),
     }
 )
 

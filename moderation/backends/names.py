@@ -2,8 +2,8 @@
 
 A model that learned from comments has met some names of groups mostly in anger, and holds the name
 against whoever bears it. So a text that names a group is scored again with another name in its
-place, the same for every group. Whether it is held then depends on what is left of it and on no
-name; how high it scores below and above that may still.
+place, the same for every group. Whether it is held then depends on what is left of it; the name
+decides only where that comes near to being held by itself.
 """
 
 import math
@@ -30,21 +30,23 @@ class Gate:
     """How far a score follows those of the same text about others.
 
     `limits` has a logit a label, in the order of the model's: just below where the policy that the
-    model is made for holds a text. A text that is held of some of the others and not of the rest
-    is none to hold. `midpoint` is a distance from the limits, that of the label which comes
-    nearest: from there on the own score counts more than half, below it less, the sooner the
-    larger `steepness` is. No logit falls below `floor`, and a text below it is not looked at again.
+    model is made for holds a text. A text that is more than `slack` short of that for any of the
+    others is none to hold, however high its own score. `midpoint` is a distance from the limits,
+    that of the label which comes nearest: from there on the own score counts more than half, below
+    it less, the sooner the larger `steepness` is. No logit falls below `floor`, and a text below it
+    is not looked at again.
     """
 
     midpoint: float
     steepness: float
     floor: float
     limits: tuple[float, ...]
+    slack: float = 0.0
 
     def __call__(self, own: Logits, others: Iterable[Logits]) -> Logits:
         """Return the logits of a text, given those of the same text about others, one at least.
 
-        No more of `others` is asked for once one of them is not held.
+        No more of `others` is asked for once one of them is too far from being held.
         """
         limits = np.array(self.limits, dtype=own.dtype)
         other, above = own, math.inf
@@ -52,10 +54,10 @@ class Gate:
             over = float((logits - limits).max())
             if over < above:
                 other, above = logits, over
-            if above < 0:
+            if above < -self.slack:
                 break
         else:
-            # Held whomever it names: so it is of those, too, whom the model likes better.
+            # Held of all the others, it is held of those, too, whom the model likes better.
             return np.maximum(own, other)
         open_ = 1 / (1 + math.exp(-self.steepness * (above - self.midpoint)))
         between = np.maximum(other + (own - other) * open_, self.floor)

@@ -223,6 +223,7 @@ def _gate(names: Any, labels: Sequence[str]) -> Gate:
         float(names["floor"]),
         # No limit: nothing is held for that label.
         tuple(float(limits.get(label, math.inf)) for label in labels),
+        float(names.get("slack", 0.0)),
     )
 
 

@@ -18,6 +18,7 @@ from moderation.training.texts import (
     COMMENT_SOURCES,
     OTHERS_SOURCES,
     REFINE_SOURCES,
+    WIDE_SOURCES,
 )
 
 
@@ -53,15 +54,23 @@ class Pass:
 
 
 PASSES: tuple[Pass, ...] = (
-    Pass("comments", COMMENT_SOURCES, Recipe(rate=1e-4, head=1.0, rare=0.0), share=0.21),
-    Pass("all", ALL_SOURCES, Recipe(), share=0.245),
-    Pass("tones", REFINE_SOURCES, Recipe(rate=6e-5, head=1.0), share=0.245, after=("all",)),
+    Pass("comments", COMMENT_SOURCES, Recipe(rate=1e-4, head=1.0, rare=0.0), share=0.126),
+    Pass("all", ALL_SOURCES, Recipe(), share=0.147),
+    Pass("tones", REFINE_SOURCES, Recipe(rate=6e-5, head=1.0), share=0.147, after=("all",)),
     Pass(
         "others",
         OTHERS_SOURCES,
         Recipe(rate=5e-5, head=1.0, seed=21),
-        share=0.3,
+        share=0.18,
         after=("comments", "all", "tones"),
+        others=0.7,
+    ),
+    Pass(
+        "wide",
+        WIDE_SOURCES,
+        Recipe(rate=8e-5, head=1.0, seed=31),
+        share=0.4,
+        after=("comments", "all", "tones", "others"),
         others=0.7,
     ),
 )

@@ -11,17 +11,19 @@ from moderation.training.export import write_about
 # Just below where the default policy holds, before calibration. Constants, since curves are fitted
 # to the scores that come out; a test compares them with the policy and the curves that ship.
 LIMITS: Mapping[str, float] = {
-    "toxicity": -0.1257,
-    "severe_toxicity": 1.0494,
-    "obscene": -0.4675,
-    "threat": -2.6549,
-    "insult": -0.5122,
-    "identity_attack": -1.0645,
-    "sexual_explicit": -1.7083,
+    "toxicity": -0.0970,
+    "severe_toxicity": 1.3341,
+    "obscene": -0.3048,
+    "threat": -2.3611,
+    "insult": -0.6139,
+    "identity_attack": -0.3741,
+    "sexual_explicit": -1.7276,
 }
 # Chosen on the development texts: with a higher midpoint hatred that does without a swear word
 # is no longer told from harmless words about its target. Below the floor nobody would hold a text.
-GATE = Gate(midpoint=-2.5, steepness=4.0, floor=-4.0, limits=tuple(LIMITS.values()))
+# Without slack one in twenty attacks on groups more is missed, since many name the group as what is
+# wrong; with more of it harmless sentences are held of some groups alone.
+GATE = Gate(midpoint=-2.5, steepness=4.0, floor=-4.0, limits=tuple(LIMITS.values()), slack=0.5)
 
 
 def weigh_names(folder: Path, gate: Gate = GATE) -> None:

@@ -4,10 +4,12 @@ import hashlib
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from moderation.classifier import Classifier, ClassifierUnavailable
 from moderation.loading import load_classifier
+from moderation.training.figures import FURTHEST
 
 
 def load(spec: object) -> Classifier:
@@ -36,7 +38,10 @@ def test_detoxify_itself_loads_the_checkpoint_without_a_network(
         Detoxify(checkpoint=checkpoint),
         Detoxify(checkpoint=checkpoint, huggingface_config_path=checkpoint.with_suffix("")),
     ):
-        assert itself.predict(text) == pytest.approx(dict(small), abs=0.05)
+        found = itself.predict(text)
+        assert found.keys() == small.keys()
+        # As near as int8 must be to its checkpoint.
+        assert np.mean([abs(found[label] - small[label]) for label in small]) < FURTHEST
 
 
 def test_a_checkpoint_without_its_sha256_is_not_opened(copied: Path) -> None:

@@ -76,6 +76,25 @@ def test_a_name_brings_no_text_over_a_limit_and_none_below(
     assert GATE_OF_TWO(own, map(np.array, others)) == pytest.approx(found, abs=1e-2)
 
 
+@pytest.mark.parametrize(
+    ("others", "found"),
+    [
+        # Nearly held of both: the own score decides.
+        ([(-0.3, -2.0), (-0.1, -3.0)], (1.0, -0.5)),
+        # Nearly held of one alone.
+        ([(-0.1, -2.0), (-0.5, -3.0)], (0.0, -1.0)),
+    ],
+)
+def test_where_little_is_missing_for_the_others_the_name_may_decide(
+    others: list[tuple[float, float]], found: tuple[float, float]
+) -> None:
+    own = np.array([1.0, -0.5])
+
+    assert replace(GATE_OF_TWO, slack=0.4)(own, map(np.array, others)) == pytest.approx(
+        found, abs=1e-2
+    )
+
+
 def test_no_more_is_asked_once_one_of_the_others_is_not_held() -> None:
     others = iter([np.array([-1.0, -2.0]), np.array([3.0, 3.0])])
 

@@ -187,7 +187,7 @@ def test_each_version_gives_the_verdicts_that_were_recorded_under_it(database, c
         "Shut your filthy mouth.", "I disagree with you.",
     ]  # fmt: skip
     worker = Worker(database.writing, classifier)
-    for reject, means in ((None, Means.HOLD), (0.95, Means.NOTHING)):
+    for reject, means in ((None, Means.HOLD), (0.9, Means.NOTHING)):
         with database.writing() as session:
             current = policies.in_force(session)
             limits = {name: Threshold(0.05, reject) for name in NAMES}

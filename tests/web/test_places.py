@@ -9,7 +9,7 @@ from forum.accounts import Role
 from forum.articles import ArticleText
 from moderation import policies
 from moderation.labels import NAMES
-from moderation.policy import Override, Policy, Threshold, Where
+from moderation.policy import DEFAULT, Override, Policy, Threshold, Where
 from tests.people import words
 
 PAGE = "/admin/policy/overrides"
@@ -83,7 +83,7 @@ def test_an_article_comes_before_its_section_and_the_page_says_so(site, ada):
     page = ada.reads(PAGE, **{"for": "the-tram-at-night"})
 
     assert "Threat 0.1 never the article “The tram at night”" in page
-    assert "Insult 0.13 never the site" in page
+    assert f"Insult {DEFAULT.thresholds['insult'].hold} never the site" in page
     with site.database.reading() as session:
         tram = articles.find(session, "the-tram-at-night").id
     assert [one.value for one in in_force(site).overrides] == [tram, "news/city"]

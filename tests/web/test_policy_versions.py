@@ -7,6 +7,7 @@ import pytest
 from forum.accounts import Role
 from moderation import cases, policies
 from moderation.labels import NAMES
+from moderation.policy import DEFAULT
 from moderation.worker import Worker
 from tests.people import words
 
@@ -81,7 +82,7 @@ def test_two_versions_are_compared_in_words_and_numbers(site, ada, work):
 
     page = ada.reads("/admin/policy/compare", of=1, **{"with": 2})
 
-    assert "Insult: hold from 1, before 0.13." in page
+    assert f"Insult: hold from 1, before {DEFAULT.thresholds['insult'].hold}." in page
     assert "Link: holds the comment, before counts for nothing." in page
     assert "Of the last 1 comments, 1 would have gone another way." in page
     assert "Held 1 0 −1" in page
