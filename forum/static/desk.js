@@ -211,7 +211,7 @@ async function more() {
         if (!document.getElementById(article.getAttribute("aria-labelledby"))) list.append(article);
       }
       // A key that is pressed meanwhile need not wait until all are laid out.
-      await new Promise((goOn) => setTimeout(goOn));
+      await new Promise((done) => setTimeout(done));
     }
     const pager = holder.content.querySelector(".pager");
     link.closest(".pager").replaceWith(...(pager ? [pager] : []));
