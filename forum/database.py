@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from moderation.statements import DRIVER
 
@@ -45,6 +46,9 @@ class Database:
                 url, pool_size=16, pool_use_lifo=True, pool_pre_ping=True, hide_parameters=True
             )
             self._reader = self.writer.execution_options(postgresql_readonly=True)
+        self._closed = 0
+        for engine in {self.writer, self._reader} if self.is_sqlite else {self.writer}:
+            self._close_what_comes_late(engine)
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -92,11 +96,24 @@ class Database:
         return glance
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; one that is in use, when it is given back."""
+        self._closed += 1
         while self._glances:
             self._glances.pop().close()
         self.writer.dispose()
         self._reader.dispose()
+
+    def _close_what_comes_late(self, engine: Engine) -> None:
+        # SQLAlchemy forgets what is in use when it closes the rest: whoever gives it back gives it
+        # to a pool that nobody has any more, and it stays open until the collector finds it.
+        @event.listens_for(engine, "connect")
+        def note(_connection: Any, record: ConnectionPoolEntry) -> None:
+            record.info["closed"] = self._closed
+
+        @event.listens_for(engine, "checkin")
+        def close(_connection: Any, record: ConnectionPoolEntry) -> None:
+            if record.info.get("closed") != self._closed:
+                record.invalidate()
 
 
 def _run_within(session: Session, known: dict[str, Any], act: Act) -> Outcome:
