@@ -14,7 +14,7 @@ from moderation import decisions
 from moderation.decisions import Kind
 from moderation.policy import Status
 from moderation.tables import Case, Decision
-from tests.journeys.conftest import THREAD
+from tests.journeys.conftest import THREAD, until
 
 FREE = read_settings(_env_file=None, comments_a_minute=100_000)
 
@@ -129,11 +129,15 @@ def test_who_is_done_before_more_cases_come_goes_on_when_they_do(site, open_page
     mona.unroute("**/review?*after=*")
     # Playwright marks what it calls, and a method of a list cannot be marked.
     mona.route("**/review?*after=*", lambda route: waiting.append(route))  # noqa: PLW0108
-    mona.keyboard.press("j")
-    expect(said).to_have_text("More cases are on their way.")
-    # The page says so before it asks, and what it asks for comes here by itself.
-    while not waiting:
+
+    def asks_for_more():
+        # What was still refused, if the page asked once more before, is not the last word.
+        mona.keyboard.press("j")
         mona.wait_for_timeout(10)
+        return waiting
+
+    until(asks_for_more, "the page asks for more cases")
+    expect(said).to_have_text("More cases are on their way.")
     waiting[0].continue_()
 
     is_at(mona, 26)
