@@ -56,7 +56,7 @@ def _copy(session: Session, further: int, many: int) -> None:
         columns = [column + step.get(column.name, 0) if column.name in step else column
                    for column in table.columns]  # fmt: skip
         its = select(*columns).where(of_case <= many)
-        session.execute(insert(table).from_select([c.name for c in table.columns], its))
+        session.execute(insert(model).from_select([c.name for c in table.columns], its))
 
 
 def pour(session: Session, many: int) -> None:

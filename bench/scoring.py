@@ -139,8 +139,10 @@ def main(task: str, *arguments: str) -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     if task == "make":
         _make(arguments[0], Path(arguments[1]))
+    elif task == "detoxify":
+        _detoxify(*arguments)
     else:
-        {"detoxify": _detoxify, "onnx": _onnx}[task](*arguments)
+        _onnx(*arguments)
 
 
 if __name__ == "__main__":
