@@ -481,13 +481,13 @@ def _is_whole(value: object) -> bool:
 # reject alone is for each site to say, so here none is.
 DEFAULT = Policy(
     {
-        "toxicity": Threshold(hold=0.08),
+        "toxicity": Threshold(hold=0.078),
         "severe_toxicity": Threshold(hold=0.48),
         "obscene": Threshold(hold=0.15),
-        "threat": Threshold(hold=0.013),
+        "threat": Threshold(hold=0.02),
         "insult": Threshold(hold=0.12),
-        "identity_attack": Threshold(hold=0.23),
-        "sexual_explicit": Threshold(hold=0.26),
+        "identity_attack": Threshold(hold=0.25),
+        "sexual_explicit": Threshold(hold=0.3),
     }
 )
 

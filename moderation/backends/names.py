@@ -44,10 +44,13 @@ class Gate:
     slack: float = 0.0
 
     def __call__(self, own: Logits, others: Iterable[Logits]) -> Logits:
-        """Return the logits of a text, given those of the same text about others, one at least.
+        """Return the logits of a text, given those of the same text about others.
 
-        No more of `others` is asked for once one of them is too far from being held.
+        Without others they are its own. None is asked for where the text is below `floor`, and no
+        more once one of them is too far from being held.
         """
+        if own.max() <= self.floor:
+            return own
         limits = np.array(self.limits, dtype=own.dtype)
         other, above = own, math.inf
         for logits in others:

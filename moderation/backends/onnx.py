@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from moderation import labels as known
-from moderation.backends.names import Gate, of_others
+from moderation.backends.names import Gate, Logits, of_others
 from moderation.backends.ngrams import Ngrams
 from moderation.backends.windows import readable, windows, worst
 from moderation.calibration import BadCurve, Curves, calibrate, read_curves, version_with
@@ -41,6 +41,18 @@ class About:
     scripts: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Look:
+    """What was read of one window: which text it is of, its logits, and those of it about others.
+
+    `others` has logits where the window names a group of people, and is read as it is asked for.
+    """
+
+    owner: int
+    own: Logits
+    others: Iterable[Logits]
+
+
 class OnnxClassifier:
     """A model from a folder of `model.onnx`, `tokenizer.json` and `model.json`.
 
@@ -65,7 +77,7 @@ class OnnxClassifier:
         self._window = about.window
         self._ngrams = ngrams
         self._share = 0.0 if about.ngrams is None else about.ngrams[1]
-        self._names = about.names
+        self.gate = about.names
         # What stands around a text, as this tokenizer has it: [CLS] [SEP], or <s> </s>.
         self._start, self._end = tokenizer.encode("").ids
         self._inputs = {given.name for given in session.get_inputs()}
@@ -143,26 +155,36 @@ class OnnxClassifier:
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
         """Score as the port says: the whole text, in windows, the highest of each label."""
+        looks = list(self.looks(texts))
+        return [calibrate(scores, self.curves) for scores in self.weigh(looks, len(texts))]
+
+    def looks(self, texts: Sequence[str]) -> Iterator[Look]:
+        """Read texts, window by window, in their order; about others only when that is asked for.
+
+        Raises ScoringFailed.
+        """
         read = [readable(text) for text in texts]
         encodings = self._tokenizer.encode_batch_fast(read, add_special_tokens=False)
-        rows: list[Any] = []
-        owners: list[int] = []
         for owner, (text, encoding) in enumerate(zip(read, encodings, strict=True)):
             ids = encoding.ids
             for window in windows(len(ids), self._window - 2):
                 part = text if len(ids) < self._window - 1 else self._part(text, window)
-                logits = self._logits(part, ids[window])
-                if self._names is not None and logits.max() > self._names.floor:
-                    logits = self._weighed(self._names, logits, part)
-                # Written with tanh, which does not overflow.
-                rows.append(0.5 * (1.0 + np.tanh(0.5 * logits)))
-                owners.append(owner)
-        if not rows:
+                yield Look(owner, self._logits(part, ids[window]), self._about_others(part))
+
+    def weigh(self, looks: Sequence[Look], texts: int, gate: Gate | None = None) -> list[Scores]:
+        """Return the scores of `texts` texts from all that was read of them, not calibrated.
+
+        `gate` says how far the scores follow those about others, if not the model's own.
+        """
+        if not looks:
             return []
-        return [
-            calibrate(scores, self.curves)
-            for scores in worst(np.stack(rows), owners, self.labels, len(texts))
+        gate = gate or self.gate
+        # Written with tanh, which does not overflow.
+        rows = [
+            0.5 * (1.0 + np.tanh(0.5 * (look.own if gate is None else gate(look.own, look.others))))
+            for look in looks
         ]
+        return worst(np.stack(rows), [look.owner for look in looks], self.labels, texts)
 
     def _logits(self, text: str, ids: list[int]) -> Any:
         logits = self._run([self._start, *ids, self._end])
@@ -170,17 +192,12 @@ class OnnxClassifier:
             return logits
         return (1 - self._share) * logits + self._share * self._ngrams.logits(text)
 
-    def _weighed(self, names: Gate, logits: Any, text: str) -> Any:
-        """The logits of a window's text, if it names a group, beside those of one about others."""
-        others = of_others(text)
-        if not others:
-            return logits
-        return names(logits, map(self._of_another, others))
-
-    def _of_another(self, text: str) -> Any:
-        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
-        # The other name is one token, so it is hardly ever longer.
-        return self._logits(text, ids[: self._window - 2])
+    def _about_others(self, text: str) -> Iterator[Logits]:
+        """The logits of a window's text about other groups; none where it names no group."""
+        for said in of_others(text):
+            ids = self._tokenizer.encode(said, add_special_tokens=False).ids
+            # The other name is one token, so it is hardly ever longer.
+            yield self._logits(said, ids[: self._window - 2])
 
     def _run(self, ids: list[int]) -> Any:
         # One window at a time. int8 takes its scale from all that is in a batch, so that in

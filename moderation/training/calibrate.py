@@ -2,20 +2,34 @@
 
 import argparse
 import json
+import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from moderation import calibration, evaluation, reliability
 from moderation import labels as known
-from moderation.backends.onnx import OnnxClassifier
+from moderation.backends.names import Gate
+from moderation.backends.onnx import Look, OnnxClassifier
 from moderation.calibration import Curve, Flags, Numbers
 from moderation.classifier import ClassifierUnavailable
 from moderation.evaluation import EvaluationRefused, Labelled
+from moderation.policy import DEFAULT
 from moderation.reliability import Reliability
 from moderation.training.export import write_about
+from moderation.training.names import weigh_names
+
+# How near two rounds must come before what they found counts as settled, in logits, and how many
+# rounds there are at most.
+_SETTLED = 1e-4
+_ROUNDS = 20
+# The limit of a text that is none to hold lies so much below where the policy holds, in logits.
+_BELOW = 5e-4
+
+Scored = list[tuple[Labelled, dict[str, Numbers]]]
 
 
 def fit_model(folder: Path, dev: Path) -> Iterator[str]:
@@ -27,18 +41,28 @@ def fit_model(folder: Path, dev: Path) -> Iterator[str]:
     that none of them has, on the others, with their toxic texts weighed down to the share that
     toxic texts have in the files with weights.
 
+    A model that looks twice at names of groups gets the limits of that look, too: where the
+    default policy holds. The curves tell where that is, and are fitted to what the look leaves.
+    So both are found in turn, until neither moves.
+
     Beside the curves model.json keeps each label's reliability, measured on every text with a
     curve fitted without it. Yields lines to print. Raises EvaluationRefused, ClassifierUnavailable.
     """
     classifier = OnnxClassifier.load(folder)
-    scored = []
-    for labelled in evaluation.read(dev):
-        scores = evaluation.score(classifier, labelled.texts)
-        # Fitted anew, from what the model itself says.
-        for label, curve in classifier.curves.items():
-            scores[label] = curve.undo(scores[label])
-        scored.append((labelled, scores))
-    curves: dict[str, Curve] = {}
+    files = evaluation.read(dev)
+    looks = [_looked(classifier, labelled.texts) for labelled in files]
+    gate, moved = classifier.gate, 0.0
+    for _ in range(_ROUNDS):
+        scored = _scored(classifier, files, looks, gate)
+        curves = _curves(classifier.labels, scored)
+        if gate is None:
+            break
+        before, gate = gate, _limited(gate, classifier.labels, curves)
+        moved = _apart(before, gate)
+        if moved < _SETTLED:
+            break
+    else:
+        yield f"The second look's limits have not settled: they still move by {moved:.4f}."
     found: dict[str, Reliability] = {}
     for label in classifier.labels:
         sample = _sample(label, scored)
@@ -46,13 +70,12 @@ def fit_model(folder: Path, dev: Path) -> Iterator[str]:
             yield f"{label}: not calibrated, the texts do not tell with it from without"
             continue
         flags, scores_, weight = sample
-        curves[label] = calibration.fit(flags, scores_, weight)
         honest = calibration.out_of_fold(flags, scores_, weight=weight)
         found[label] = reliability.measure(flags, honest, weight)
-        before = reliability.measure(flags, scores_, weight)
+        without = reliability.measure(flags, scores_, weight)
         yield (
             f"{label}: expected calibration error {found[label].error:.4f}, before "
-            f"{before.error:.4f} ({found[label].positives:,} of {found[label].texts:,} texts, "
+            f"{without.error:.4f} ({found[label].positives:,} of {found[label].texts:,} texts, "
             f"{len(curves[label].knots)} knots)"
         )
     if "toxicity" in curves:
@@ -61,6 +84,48 @@ def fit_model(folder: Path, dev: Path) -> Iterator[str]:
     about["calibration"] = calibration.write_curves(curves)
     about["reliability"] = {label: one.to_json() for label, one in found.items()}
     write_about(folder, about)
+    if gate is not None:
+        weigh_names(folder, gate)
+
+
+def _looked(classifier: OnnxClassifier, texts: Sequence[str]) -> list[Look]:
+    """Read texts once for all rounds, of others as well."""
+    return [replace(look, others=tuple(look.others)) for look in classifier.looks(texts)]
+
+
+def _scored(
+    classifier: OnnxClassifier,
+    files: Sequence[Labelled],
+    looks: Sequence[Sequence[Look]],
+    gate: Gate | None,
+) -> Scored:
+    """The scores of each file's texts as the model itself gives them with this second look."""
+    scored = []
+    for labelled, of_file in zip(files, looks, strict=True):
+        rows = classifier.weigh(of_file, len(labelled.texts), gate)
+        columns = {name: np.array([row[name] for row in rows]) for name in classifier.labels}
+        scored.append((labelled, columns))
+    return scored
+
+
+def _curves(labels: Sequence[str], scored: Scored) -> dict[str, Curve]:
+    samples = {label: _sample(label, scored) for label in labels}
+    return {label: calibration.fit(*sample) for label, sample in samples.items() if sample}
+
+
+def _limited(gate: Gate, labels: Sequence[str], curves: Mapping[str, Curve]) -> Gate:
+    """The second look with its limits where the default policy holds; others stay as they are."""
+    limits = list(gate.limits)
+    for place, label in enumerate(labels):
+        threshold = DEFAULT.thresholds.get(label)
+        if label in curves and threshold is not None and threshold.hold is not None:
+            score = float(curves[label].undo(np.array(threshold.hold)))
+            limits[place] = math.log(score / (1 - score)) - _BELOW
+    return replace(gate, limits=tuple(limits))
+
+
+def _apart(one: Gate, other: Gate) -> float:
+    return max(abs(a - b) if a != b else 0.0 for a, b in zip(one.limits, other.limits, strict=True))
 
 
 def _sample(

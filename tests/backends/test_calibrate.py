@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from moderation import evaluation, labels
 from moderation.backends.onnx import OnnxClassifier
 from moderation.calibration import calibrate, read_curves
 from moderation.classifier import SHIPPED, ClassifierUnavailable
+from moderation.policy import DEFAULT
 from moderation.reliability import Reliability
 from moderation.training.calibrate import fit_model, main
+from moderation.training.names import GATE, weigh_names
 
 RUDE = ("You idiot number {}.", "Shut up, moron {}.", "What a pathetic liar you are, {}.")
 KIND = ("Thank you for article {}.", "I liked part {} best.", "Tea number {} was warm.")
@@ -68,6 +71,21 @@ def test_the_scores_of_a_calibrated_folder_go_through_its_curves(folder, dev):
     assert any(line.startswith("toxicity: expected calibration error 0.") for line in lines)
     assert any(line.startswith("toxicity on drawn, with as many toxic texts") for line in lines)
     assert any(line.startswith("threat: not calibrated") for line in lines)
+
+
+def test_the_second_look_has_its_limits_where_the_default_policy_holds(folder, dev):
+    weigh_names(folder, replace(GATE, limits=(5.0,) * len(labels.NAMES)))
+
+    lines = list(fit_model(folder, dev))
+
+    fitted = OnnxClassifier.load(folder)
+    limits = dict(zip(fitted.labels, fitted.gate.limits, strict=True))
+    for label in ("toxicity", "insult", "obscene"):
+        hold = fitted.curves[label].undo(np.array(DEFAULT.thresholds[label].hold))
+        assert limits[label] == pytest.approx(np.log(hold / (1 - hold)), abs=1e-3)
+    # What the texts do not tell stays as it was.
+    assert limits["threat"] == 5.0
+    assert not [line for line in lines if "not settled" in line]
 
 
 def test_what_is_drawn_for_its_toxic_texts_is_weighed_as_texts_come_in(folder, dev):
