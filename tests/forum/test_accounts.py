@@ -3,10 +3,12 @@
 import threading
 
 import pytest
+from argon2 import extract_parameters
 
 from forum import accounts
 from forum.accounts import Role
 from forum.errors import ForumError, Invalid, NotAllowed
+from tests.people import PASSWORD
 
 
 @pytest.mark.parametrize(
@@ -107,3 +109,12 @@ def test_passwords_are_kept_as_argon2id_alone():
     assert hashed.startswith("$argon2id$")
     assert accounts.verify(hashed, "long enough it is")
     assert not accounts.verify(hashed, "long enough it was")
+
+
+def test_a_name_that_nobody_has_is_refused_at_the_same_cost(database):
+    with database.reading() as session:
+        account, stored = accounts.credentials(session, "Nobody")
+
+    assert account is None
+    assert extract_parameters(stored) == extract_parameters(accounts.hash_password(PASSWORD))
+    assert not accounts.verify(stored, PASSWORD)
