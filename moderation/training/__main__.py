@@ -60,8 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
             seed=recipe.seed,
         )
         add_ngrams(folder, fit_ngrams(beside, say=_say), share=SHARE, trained_on=counts)
-        weigh_names(folder)
         if options.dev is not None:
+            # The second look has its limits from these texts, too: without them it would follow
+            # what is said of others alone.
+            weigh_names(folder)
             # First, since thresholds are read off the scores that come out.
             for line in fit_model(folder, options.dev):
                 _say(line)

@@ -194,7 +194,8 @@ def _with_share(labelled: Labelled, share: float | None) -> Labelled:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m moderation.training.calibrate",
-        description="Make a model's scores probabilities, from labelled texts.",
+        description="Make a model's scores probabilities, and find the limits of its second "
+        "look at names of groups, from labelled texts.",
     )
     parser.add_argument("folder", type=Path, help="the model's folder; its model.json is changed")
     parser.add_argument("dev", type=Path, help="labelled texts, a CSV file or a folder of them")
